@@ -1,0 +1,148 @@
+// The Authorizer: one interface for every door, in-process or over the wire.
+
+import type { JsonObject } from '../model/context.ts'
+import type { Answer, Explanation, Question, ResolvedSubject, SubjectTree } from '../model/decision.ts'
+import type { CardeaError } from '../model/errors.ts'
+import type { Precondition, RelationshipFilter } from '../model/filter.ts'
+import type { ObjectRef, SubjectRef } from '../model/reference.ts'
+import type { Relationship, RelationshipUpdate } from '../model/relationship.ts'
+import type { Consistency } from '../model/revision.ts'
+
+/** What every call may carry. */
+export interface CallOptions {
+  /** Aborting ends the work within milliseconds; the call rejects with CANCELLED. */
+  readonly signal?: AbortSignal
+  /** Milliseconds since the Unix epoch after which the call rejects with DEADLINE_EXCEEDED. */
+  readonly deadlineMs?: number
+}
+
+export interface Read extends CallOptions {
+  /** Default minimize_latency. */
+  readonly consistency?: Consistency
+}
+
+/** `token` is the ZedToken of the revision that was evaluated. */
+export interface CheckResult extends Answer {
+  readonly token: string
+  /** Why; present when asked for. */
+  readonly explanation?: Explanation
+}
+
+export type BulkAnswer =
+  | (Answer & { readonly explanation?: Explanation; readonly error?: undefined })
+  | { readonly error: CardeaError }
+
+export interface CheckBulkResult {
+  readonly token: string
+  /** One per question, in the order of the questions. */
+  readonly answers: readonly BulkAnswer[]
+  /** Instant at which caveats and expiry were evaluated, milliseconds since the Unix epoch. */
+  readonly evaluatedAtMs: number
+}
+
+export interface LookupResourcesRequest extends Read {
+  readonly resourceType: string
+  readonly permission: string
+  readonly subject: SubjectRef
+  readonly context?: JsonObject
+  /** Most results; 0 or unset: all. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface FoundResource extends Answer {
+  /** `has` or `conditional`, never `no`. */
+  readonly resourceId: string
+  readonly token: string
+  /** Resumes after this result at the same revision. */
+  readonly cursor: string
+}
+
+export interface LookupSubjectsRequest extends Read {
+  readonly resource: ObjectRef
+  readonly permission: string
+  readonly subjectType: string
+  /** Unset or empty: plain objects of the type. */
+  readonly subjectRelation?: string
+  readonly context?: JsonObject
+  /** Default `include`. */
+  readonly wildcards?: 'include' | 'exclude'
+  /** Most concrete subjects; 0 or unset: all. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface FoundSubject extends ResolvedSubject {
+  /** Of a wildcard: those it does not cover. */
+  readonly excluded: readonly ResolvedSubject[]
+  readonly token: string
+  readonly cursor: string
+}
+
+export interface ReadRelationshipsRequest extends Read {
+  readonly filter: RelationshipFilter
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+export interface FoundRelationship {
+  readonly relationship: Relationship
+  readonly token: string
+  readonly cursor: string
+}
+
+export interface WriteRelationshipsRequest extends CallOptions {
+  readonly updates: readonly RelationshipUpdate[]
+  readonly preconditions?: readonly Precondition[]
+  /** Stored with the revision, shown by Watch. At most 65,000 bytes of JSON. */
+  readonly metadata?: JsonObject
+}
+
+export interface DeleteRelationshipsRequest extends CallOptions {
+  readonly filter: RelationshipFilter
+  readonly preconditions?: readonly Precondition[]
+  readonly limit?: number
+  readonly allowPartial?: boolean
+  readonly metadata?: JsonObject
+}
+
+export interface DeleteRelationshipsResult {
+  readonly token: string
+  readonly deletedCount: number
+  /** `partial` whenever the limit was reached: ask again until `complete`. */
+  readonly progress: 'complete' | 'partial'
+}
+
+/**
+ * The front desk. Everything rejects with CardeaError. Requests are validated here (types, relations, ids, limits),
+ * so that every door answers alike.
+ */
+export interface Authorizer {
+  check(question: Question, options?: Read & { readonly explain?: boolean }): Promise<CheckResult>
+  /** All at one revision and one instant. A question that cannot be answered has an error of its own. */
+  checkBulk(
+    questions: readonly Question[],
+    options?: Read & { readonly explain?: boolean },
+  ): Promise<CheckBulkResult>
+  lookupResources(request: LookupResourcesRequest): AsyncIterable<FoundResource>
+  lookupSubjects(request: LookupSubjectsRequest): AsyncIterable<FoundSubject>
+  expand(
+    question: { readonly resource: ObjectRef; readonly permission: string },
+    options?: Read,
+  ): Promise<{ readonly token: string; readonly tree: SubjectTree }>
+
+  readRelationships(request: ReadRelationshipsRequest): AsyncIterable<FoundRelationship>
+  writeRelationships(request: WriteRelationshipsRequest): Promise<{ readonly token: string }>
+  deleteRelationships(request: DeleteRelationshipsRequest): Promise<DeleteRelationshipsResult>
+  importRelationships(
+    rows: AsyncIterable<readonly Relationship[]>,
+    options?: CallOptions,
+  ): Promise<{ readonly token: string; readonly count: number }>
+
+  /** SCHEMA_NOT_FOUND when there is none. */
+  readSchema(options?: Read): Promise<{ readonly text: string; readonly token: string }>
+  /** Replaces the whole schema. The empty text deletes it. All problems of the text are reported at once. */
+  writeSchema(text: string, options?: CallOptions): Promise<{ readonly token: string }>
+
+  close(): Promise<void>
+}

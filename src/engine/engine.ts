@@ -1,0 +1,113 @@
+// What the engine offers: questions about one world, as evaluations that can be paused.
+
+import type { JsonObject } from '../model/context.ts'
+import type { Answer, Explanation, Question, ResolvedSubject, SubjectTree } from '../model/decision.ts'
+import type { CardeaError } from '../model/errors.ts'
+import type { RelationshipFilter } from '../model/filter.ts'
+import type { ObjectRef, SubjectRef } from '../model/reference.ts'
+import type { Relationship } from '../model/relationship.ts'
+import type { ObjectKey } from '../store/store.ts'
+
+/**
+ * Work under way. `run` does at most about `maxSteps` elementary steps (one visited row or plan instruction each),
+ * then gives the value, or undefined when there is more to do: call it again, after letting others run.
+ * Errors (LIMIT_EXCEEDED, CAVEAT_EVALUATION_ERROR, UNDEFINED_BY_CYCLE, ...) are thrown from `run`.
+ * The world's snapshot must stay pinned until the evaluation is done or dropped. Nothing else needs cleaning up.
+ */
+export interface Evaluation<Value> {
+  run(maxSteps: number): Value | undefined
+  /** Elementary steps so far. */
+  readonly steps: number
+}
+
+/** Work that yields results as it goes. */
+export interface StreamEvaluation<Item> {
+  /**
+   * Does at most about `maxSteps` steps and appends what it found to `into`, at most `maxItems` of them.
+   * True when there is nothing more to come.
+   */
+  run(maxSteps: number, into: Item[], maxItems: number): boolean
+  readonly steps: number
+}
+
+/** Bounds of one request. Exceeding one throws LIMIT_EXCEEDED naming the setting. */
+export interface EngineLimits {
+  /** Elementary steps of one request. Default 50,000,000. */
+  readonly maxSteps: number
+  /** Entries (visited nodes, memo entries, stack frames) held at once by one request. Default 20,000,000. */
+  readonly maxEntries: number
+}
+
+export interface FoundObject extends Answer {
+  readonly key: ObjectKey
+  readonly id: string
+}
+
+export interface FoundSubjects extends ResolvedSubject {
+  /** Position for a cursor: the wildcard is 0, others are their object key. */
+  readonly key: ObjectKey
+  readonly excluded: readonly ResolvedSubject[]
+}
+
+/** Position of a row in reading order: by resource key, relation name, subject key, subject relation name. */
+export interface RowPosition {
+  readonly resourceKey: ObjectKey
+  readonly relation: string
+  readonly subjectKey: ObjectKey
+  readonly subjectRelation: string
+}
+
+export interface FoundRow extends RowPosition {
+  readonly relationship: Relationship
+}
+
+/**
+ * Every question. Names in a question are known to exist in the world's schema (the authorizer checked).
+ * `nowMs` decides expiry. Answers never depend on the order of rows.
+ */
+export interface Engine<World> {
+  check(world: World, question: Question, nowMs: number): Evaluation<Answer>
+  /** In the order of the questions, sharing what they have in common. A failing question has its own error. */
+  checkBulk(
+    world: World,
+    questions: readonly Question[],
+    nowMs: number,
+  ): Evaluation<readonly (Answer | CardeaError)[]>
+  explain(world: World, question: Question, nowMs: number): Evaluation<Explanation>
+  /** Ascending by key, each resource once, only keys above `afterKey` (default: all). */
+  lookupResources(
+    world: World,
+    request: {
+      readonly resourceType: string
+      readonly permission: string
+      readonly subject: SubjectRef
+      readonly context?: JsonObject
+      readonly afterKey?: ObjectKey
+    },
+    nowMs: number,
+  ): StreamEvaluation<FoundObject>
+  /** Ascending by key (wildcard first), each subject once. */
+  lookupSubjects(
+    world: World,
+    request: {
+      readonly resource: ObjectRef
+      readonly permission: string
+      readonly subjectType: string
+      readonly subjectRelation: string
+      readonly context?: JsonObject
+      readonly afterKey?: ObjectKey
+    },
+    nowMs: number,
+  ): StreamEvaluation<FoundSubjects>
+  expand(
+    world: World,
+    request: { readonly resource: ObjectRef; readonly permission: string },
+    nowMs: number,
+  ): Evaluation<SubjectTree>
+  /** Live rows in reading order, after a position. Uses the adjacency that the filter makes cheapest. */
+  readRows(
+    world: World,
+    request: { readonly filter: RelationshipFilter; readonly after?: RowPosition },
+    nowMs: number,
+  ): StreamEvaluation<FoundRow>
+}
