@@ -85,6 +85,12 @@ export interface ReadRelationshipsRequest extends Read {
   readonly cursor?: string
 }
 
+export interface ExportRelationshipsRequest extends Read {
+  /** Unset: everything. */
+  readonly filter?: RelationshipFilter
+  readonly cursor?: string
+}
+
 export interface FoundRelationship {
   readonly relationship: Relationship
   readonly token: string
@@ -132,6 +138,8 @@ export interface Authorizer {
   ): Promise<{ readonly token: string; readonly tree: SubjectTree }>
 
   readRelationships(request: ReadRelationshipsRequest): AsyncIterable<FoundRelationship>
+  /** In a stable order; resumes after any row by its cursor. */
+  exportRelationships(request?: ExportRelationshipsRequest): AsyncIterable<FoundRelationship>
   writeRelationships(request: WriteRelationshipsRequest): Promise<{ readonly token: string }>
   deleteRelationships(request: DeleteRelationshipsRequest): Promise<DeleteRelationshipsResult>
   importRelationships(

@@ -1,0 +1,82 @@
+// The in-process Authorizer: the front desk on a store.
+
+import { createEngine } from '../engine/create-engine.ts'
+import { CardeaError } from '../model/errors.ts'
+import type { Store } from '../store/store.ts'
+import type { Authorizer } from './authorizer.ts'
+import { check, checkBulk, expand } from './checks.ts'
+import type { Desk } from './desk.ts'
+import { withWorld } from './desk.ts'
+import { FollowedDatastore } from './followed-datastore.ts'
+import { type AuthorizerLimits, defaultLimits } from './limits.ts'
+import { exportRows, lookupResources, lookupSubjects, readRows } from './streams.ts'
+import { deleteRelationships, importRelationships, writeRelationships, writeSchema } from './writes.ts'
+
+export interface AuthorizerOptions {
+  /** Closed together with the authorizer. */
+  readonly store: Store
+  /** Milliseconds since the Unix epoch. Default Date.now. */
+  readonly clock?: () => number
+  readonly limits?: Partial<AuthorizerLimits>
+  /** Reports loading at start: objects and rows so far, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+  /** Tells the operator why everything is being loaded again. */
+  readonly onRebuild?: (error: Error) => void
+}
+
+/** An Authorizer in this process, which also tells whether it can answer now. */
+export interface LocalAuthorizer extends Authorizer {
+  /** False while loading and when the datastore was out of reach for longer than the allowed staleness. */
+  readonly ready: boolean
+  /** Bytes held by the resident graph, by part; undefined while loading. */
+  memory(): ReturnType<FollowedDatastore['memory']>
+}
+
+/**
+ * Loads the datastore and answers from memory. Rejects when the store cannot be read.
+ * Checks are synchronous underneath: a small one takes a single turn of the event loop.
+ */
+export async function createAuthorizer(options: AuthorizerOptions): Promise<LocalAuthorizer> {
+  const { store, clock = Date.now, onProgress, onRebuild } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const datastore = await FollowedDatastore.open(store, { clock, limits, onProgress, onRebuild })
+  const desk: Desk = { datastore, engine: createEngine(limits), limits, clock }
+  return {
+    get ready() {
+      return datastore.ready
+    },
+    memory: () => datastore.memory(),
+    check: async (question, read = {}) => check(desk, question, read),
+    checkBulk: async (questions, read = {}) => checkBulk(desk, questions, read),
+    expand: async (question, read = {}) => expand(desk, question, read),
+    lookupResources: (request) => deferred(() => lookupResources(desk, request)),
+    lookupSubjects: (request) => deferred(() => lookupSubjects(desk, request)),
+    readRelationships: (request) =>
+      readRows(desk, request, {
+        call: 'ReadRelationships',
+        maximum: limits.maxReadLimit,
+        setting: 'max-read-limit',
+      }),
+    writeRelationships: async (request) => writeRelationships(desk, request),
+    deleteRelationships: async (request) => deleteRelationships(desk, request),
+    importRelationships: async (rows, call = {}) => importRelationships(desk, rows, call),
+    readSchema: async (read = {}) =>
+      withWorld(datastore.pin(read.consistency ?? { kind: 'fully_consistent' }, read), (pinned) => {
+        const { text, definitions, caveats } = pinned.schema.schema
+        if (definitions.size === 0 && caveats.size === 0) {
+          throw new CardeaError(
+            'SCHEMA_NOT_FOUND',
+            'No schema has been written yet. Write one with WriteSchema.',
+          )
+        }
+        return { text, token: pinned.token }
+      }),
+    writeSchema: async (text, call = {}) => writeSchema(desk, text, call),
+    close: () => datastore.close(),
+  }
+}
+
+/** A request that is refused rejects when the stream is read, as everything else does. */
+async function* deferred<Item>(begin: () => AsyncIterable<Item>): AsyncGenerator<Item> {
+  yield* begin()
+}

@@ -1,0 +1,341 @@
+// The followed datastore: the resident graph and the schema versions, kept at the head of the store's log.
+
+import type { Plans } from '../engine/plans.ts'
+import { Graph, type Snapshot } from '../graph/graph.ts'
+import { CardeaError } from '../model/errors.ts'
+import type { Consistency, Revision } from '../model/revision.ts'
+import type { Head, LoadChunk, LogEntry, Store } from '../store/store.ts'
+import type { CallOptions } from './authorizer.ts'
+import type { AuthorizerLimits } from './limits.ts'
+import { throwIfOver } from './run-evaluation.ts'
+import { type SchemaVersion, schemaVersion } from './schema-version.ts'
+import { ZedTokens } from './zed-token.ts'
+
+/** A world held still: a graph snapshot, the schema in force there, and the token that names it. */
+export interface PinnedWorld {
+  readonly world: { readonly snapshot: Snapshot; readonly plans: Plans }
+  readonly schema: SchemaVersion
+  readonly revision: Revision
+  readonly nonce: string
+  readonly token: string
+  release(): void
+}
+
+export interface FollowOptions {
+  readonly clock: () => number
+  readonly limits: AuthorizerLimits
+  /** Reports loading: rows and objects so far, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+  /** Tells the operator that the log broke and everything is loaded again. */
+  readonly onRebuild?: (error: Error) => void
+}
+
+interface Live {
+  readonly graph: Graph
+  schema: SchemaVersion
+  stop: () => void
+}
+
+interface Waiter {
+  readonly revision: Revision
+  readonly resolve: () => void
+  readonly reject: (error: CardeaError) => void
+}
+
+/** How long a call without a deadline waits for a revision to arrive, in milliseconds. */
+const defaultWaitMs = 10_000
+const keptSchemaVersions = 8
+
+export class FollowedDatastore {
+  readonly store: Store
+  readonly tokens: ZedTokens
+  readonly #options: FollowOptions
+  #live: Live | undefined
+  #confirmedAtMs = 0
+  #waiters: Waiter[] = []
+  #collectors = new Set<LogEntry[]>()
+  #olderSchemas = new Map<Revision, SchemaVersion>()
+  #closed = false
+
+  private constructor(store: Store, options: FollowOptions) {
+    this.store = store
+    this.tokens = new ZedTokens(store.identity)
+    this.#options = options
+  }
+
+  /** Loads everything and follows from there. Rejects when the store cannot be read. */
+  static async open(store: Store, options: FollowOptions): Promise<FollowedDatastore> {
+    const followed = new FollowedDatastore(store, options)
+    await followed.#load()
+    return followed
+  }
+
+  /** Whether reads can be answered: loaded, and the head confirmed within the allowed staleness. */
+  get ready(): boolean {
+    return this.#live !== undefined && this.#stalenessMs() <= this.#options.limits.maxStalenessMs
+  }
+
+  /** The graph's own account of its memory, undefined while loading. */
+  memory(): ReturnType<Graph['memory']> | undefined {
+    return this.#live?.graph.memory()
+  }
+
+  /** The newest schema that this process has seen. Writers validate against it; the store verifies that it still holds. */
+  get schema(): SchemaVersion {
+    return this.#ready().schema
+  }
+
+  get head(): Head {
+    return this.#ready().graph.head
+  }
+
+  /**
+   * Holds the world that a read must see (DESIGN, consistency). `fully_consistent` asks the datastore for its head.
+   * UNAVAILABLE when the datastore was not heard from within the allowed staleness; REVISION_OUT_OF_RANGE for a
+   * revision outside the window; INVALID_TOKEN for a foreign token where only an own one will do.
+   */
+  pin(consistency: Consistency | undefined, call: CallOptions): PinnedWorld | Promise<PinnedWorld> {
+    switch (consistency?.kind) {
+      case undefined:
+      case 'minimize_latency':
+        return this.#pinHead()
+      case 'fully_consistent':
+        return this.#pinConfirmedHead(call)
+      case 'at_least_as_fresh': {
+        const token = this.tokens.decode(consistency.token)
+        if (token.kind === 'foreign') return this.#pinConfirmedHead(call)
+        const { head } = this.#ready().graph
+        const known =
+          head.revision > token.revision || (head.revision === token.revision && head.nonce === token.nonce)
+        return known ? this.#pinHead() : this.#pinAtLeast(token.revision, call)
+      }
+      case 'at_exact_snapshot': {
+        const token = this.tokens.decode(consistency.token)
+        if (token.kind === 'foreign') {
+          throw new CardeaError(
+            'INVALID_TOKEN',
+            'Invalid revision requested: the ZedToken names a revision of another datastore, which cannot be read exactly here.',
+          )
+        }
+        return this.pinExactly(token.revision, token.nonce, call)
+      }
+    }
+  }
+
+  /** The world at exactly one revision. */
+  async pinExactly(revision: Revision, nonce: string, call: CallOptions): Promise<PinnedWorld> {
+    await this.#applied(revision, call)
+    const live = this.#ready()
+    if (live.graph.head.revision === revision) return this.#pinned(live.graph.snapshot(), live.schema, nonce)
+    const schema = await this.#schemaAt(revision)
+    const snapshot = this.#ready().graph.snapshotAt(revision) ?? (await this.#snapshotFromLog(revision))
+    return this.#pinned(snapshot, schema, nonce)
+  }
+
+  /** Waits until the head of the datastore, whoever wrote it, is applied here. */
+  async catchUp(call: CallOptions): Promise<void> {
+    await this.#applied((await this.store.head()).revision, call)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#live?.stop()
+    this.#live = undefined
+    this.#failWaiters(new CardeaError('UNAVAILABLE', 'The service is shutting down.'))
+    await this.store.close()
+  }
+
+  #stalenessMs(): number {
+    // Every write through the memory store is applied in the same turn, so there is nothing that could be stale.
+    return this.store.kind === 'memory' ? 0 : this.#options.clock() - this.#confirmedAtMs
+  }
+
+  #ready(): Live {
+    if (this.#live === undefined)
+      throw new CardeaError('UNAVAILABLE', 'The datastore is being loaded. Try again shortly.')
+    return this.#live
+  }
+
+  #pinHead(): PinnedWorld {
+    const live = this.#ready()
+    const stalenessMs = this.#stalenessMs()
+    if (stalenessMs > this.#options.limits.maxStalenessMs) {
+      throw new CardeaError(
+        'UNAVAILABLE',
+        `The datastore has not been reached for ${stalenessMs} ms, more than --max-staleness allows (${this.#options.limits.maxStalenessMs} ms).`,
+      )
+    }
+    return this.#pinned(live.graph.snapshot(), live.schema, live.graph.head.nonce)
+  }
+
+  async #pinConfirmedHead(call: CallOptions): Promise<PinnedWorld> {
+    await this.catchUp(call)
+    const live = this.#ready()
+    return this.#pinned(live.graph.snapshot(), live.schema, live.graph.head.nonce)
+  }
+
+  async #pinAtLeast(revision: Revision, call: CallOptions): Promise<PinnedWorld> {
+    await this.#applied(revision, call)
+    return this.#pinHead()
+  }
+
+  #pinned(snapshot: Snapshot, schema: SchemaVersion, nonce: string): PinnedWorld {
+    return {
+      world: { snapshot, plans: schema.plans },
+      schema,
+      revision: snapshot.revision,
+      nonce,
+      token: this.tokens.encode(snapshot.revision, nonce),
+      release: () => snapshot.release(),
+    }
+  }
+
+  /** Resolves once `revision` is applied; REVISION_OUT_OF_RANGE when the datastore does not have it at all. */
+  async #applied(revision: Revision, call: CallOptions): Promise<void> {
+    throwIfOver(call, this.#options.clock())
+    if (this.#ready().graph.head.revision >= revision) return
+    const head = await this.store.head()
+    if (head.revision < revision) {
+      throw new CardeaError(
+        'REVISION_OUT_OF_RANGE',
+        `Revision ${revision} does not exist in this datastore, whose head is ${head.revision}. Was it restored from an older copy?`,
+      )
+    }
+    if (this.#ready().graph.head.revision >= revision) return
+    await this.#waitFor(revision, call)
+  }
+
+  #waitFor(revision: Revision, call: CallOptions): Promise<void> {
+    const waitMs = Math.max(
+      0,
+      call.deadlineMs === undefined ? defaultWaitMs : call.deadlineMs - this.#options.clock(),
+    )
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void) => {
+        clearTimeout(timer)
+        call.signal?.removeEventListener('abort', onAbort)
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
+        settle()
+      }
+      const waiter: Waiter = {
+        revision,
+        resolve: () => finish(resolve),
+        reject: (error) => finish(() => reject(error)),
+      }
+      const onAbort = () =>
+        waiter.reject(new CardeaError('CANCELLED', 'The request was cancelled by its caller.'))
+      const timer = setTimeout(
+        () =>
+          waiter.reject(new CardeaError('DEADLINE_EXCEEDED', `Revision ${revision} did not arrive in time.`)),
+        waitMs,
+      )
+      call.signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.push(waiter)
+    })
+  }
+
+  #failWaiters(error: CardeaError): void {
+    for (const waiter of [...this.#waiters]) waiter.reject(error)
+  }
+
+  async #schemaAt(revision: Revision): Promise<SchemaVersion> {
+    const current = this.#ready().schema
+    if (revision >= current.revision) return current
+    const stored = await this.store.schemaAt(revision)
+    const at = stored?.revision ?? 0
+    const known = this.#olderSchemas.get(at)
+    if (known !== undefined) return known
+    const version = schemaVersion(stored?.text, at)
+    this.#olderSchemas.set(at, version)
+    for (const oldest of this.#olderSchemas.keys()) {
+      if (this.#olderSchemas.size <= keptSchemaVersions) break
+      this.#olderSchemas.delete(oldest)
+    }
+    return version
+  }
+
+  async #snapshotFromLog(revision: Revision): Promise<Snapshot> {
+    const oldest = await this.store.oldestRevision()
+    if (revision < oldest) {
+      throw new CardeaError(
+        'REVISION_OUT_OF_RANGE',
+        `Revision ${revision} is older than the garbage collection window keeps (oldest: ${oldest}).`,
+      )
+    }
+    const { graph } = this.#ready()
+    const upTo = graph.head.revision
+    // Entries applied while the log is being read are collected, so that the list ends at the head when it is used.
+    const applied: LogEntry[] = []
+    this.#collectors.add(applied)
+    try {
+      const entries: LogEntry[] = []
+      let changes = 0
+      for await (const entry of this.store.log(revision, upTo)) {
+        changes += entry.changes.length
+        if (changes > this.#options.limits.maxSnapshotChanges) {
+          throw new CardeaError(
+            'LIMIT_EXCEEDED',
+            `More than ${this.#options.limits.maxSnapshotChanges} changes lie between revision ${revision} and the head; raise --max-snapshot-changes to read it exactly.`,
+            { setting: 'max-snapshot-changes' },
+          )
+        }
+        entries.push(entry)
+      }
+      if (this.#live?.graph !== graph)
+        throw new CardeaError('UNAVAILABLE', 'The datastore is being loaded again.')
+      return graph.snapshotFromLog(revision, [...entries, ...applied])
+    } finally {
+      this.#collectors.delete(applied)
+    }
+  }
+
+  async #load(): Promise<void> {
+    let start: Extract<LoadChunk, { kind: 'start' }> | undefined
+    const chunks = this.store.load()
+    async function* watched(): AsyncGenerator<LoadChunk> {
+      for await (const chunk of chunks) {
+        if (chunk.kind === 'start') start = chunk
+        yield chunk
+      }
+    }
+    const graph = await Graph.load(watched(), { onProgress: this.#options.onProgress })
+    const schema = schemaVersion(start?.schemaText, graph.head.schemaRevision)
+    const live: Live = { graph, schema, stop: () => {} }
+    this.#confirmedAtMs = this.#options.clock()
+    this.#live = live
+    live.stop = await this.store.follow(graph.head, {
+      onEntry: (entry) => this.#apply(live, entry),
+      onHead: (_, confirmedAtMs) => {
+        this.#confirmedAtMs = confirmedAtMs
+      },
+      onBreak: (error) => this.#rebuild(live, error),
+    })
+  }
+
+  #apply(live: Live, entry: LogEntry): void {
+    if (entry.schemaText !== undefined) {
+      this.#olderSchemas.set(live.schema.revision, live.schema)
+      live.schema = schemaVersion(entry.schemaText, entry.revision)
+    }
+    live.graph.apply(entry)
+    for (const collector of this.#collectors) collector.push(entry)
+    this.#confirmedAtMs = Math.max(this.#confirmedAtMs, this.#options.clock())
+    for (const waiter of [...this.#waiters]) if (waiter.revision <= entry.revision) waiter.resolve()
+  }
+
+  #rebuild(broken: Live, error: Error): void {
+    if (this.#closed || this.#live !== broken) return
+    this.#live = undefined
+    this.#olderSchemas.clear()
+    this.#failWaiters(new CardeaError('UNAVAILABLE', 'The datastore is being loaded again.'))
+    this.#options.onRebuild?.(error)
+    const retry = () => {
+      if (this.#closed) return
+      this.#load().catch((failure: Error) => {
+        this.#options.onRebuild?.(failure)
+        setTimeout(retry, 1000)
+      })
+    }
+    retry()
+  }
+}

@@ -1,0 +1,79 @@
+// Runs evaluations to their end without keeping others waiting.
+
+import type { Evaluation, StreamEvaluation } from '../engine/engine.ts'
+import { CardeaError } from '../model/errors.ts'
+import type { CallOptions } from './authorizer.ts'
+
+/** A slice of work between two looks at the clock; small checks finish within the first. */
+const firstSliceSteps = 4096
+/** How long work may keep the event loop, in milliseconds. */
+const sliceMs = 4
+
+/** Lets timers, I/O and other requests run. */
+export function letOthersRun(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve)
+    else setTimeout(resolve, 0)
+  })
+}
+
+/** Throws CANCELLED or DEADLINE_EXCEEDED when the caller no longer waits. */
+export function throwIfOver(call: CallOptions, nowMs: number): void {
+  if (call.signal?.aborted) throw new CardeaError('CANCELLED', 'The request was cancelled by its caller.')
+  if (call.deadlineMs !== undefined && nowMs >= call.deadlineMs) {
+    throw new CardeaError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was found.')
+  }
+}
+
+/** Steps for the next slice so that it takes about `sliceMs`, from how long the last one took. */
+function nextSlice(steps: number, elapsedMs: number): number {
+  if (elapsedMs <= 0) return steps * 4
+  return Math.max(256, Math.min(1_000_000, Math.round((steps * sliceMs) / elapsedMs), steps * 4))
+}
+
+/** The value of an evaluation; `clock` gives milliseconds since the Unix epoch. */
+export function runEvaluation<Value>(
+  evaluation: Evaluation<Value>,
+  call: CallOptions,
+  clock: () => number,
+): Value | Promise<Value> {
+  throwIfOver(call, call.deadlineMs === undefined ? 0 : clock())
+  const value = evaluation.run(firstSliceSteps)
+  return value === undefined ? runOn(evaluation, call, clock) : value
+}
+
+async function runOn<Value>(
+  evaluation: Evaluation<Value>,
+  call: CallOptions,
+  clock: () => number,
+): Promise<Value> {
+  let slice = firstSliceSteps
+  for (;;) {
+    await letOthersRun()
+    throwIfOver(call, clock())
+    const before = performance.now()
+    const value = evaluation.run(slice)
+    if (value !== undefined) return value
+    slice = nextSlice(slice, performance.now() - before)
+  }
+}
+
+/** Items of a stream as they are found; the work pauses while the consumer does not ask. */
+export async function* runStream<Item>(
+  evaluation: StreamEvaluation<Item>,
+  call: CallOptions,
+  clock: () => number,
+): AsyncGenerator<Item> {
+  const maxItems = 512
+  let slice = firstSliceSteps
+  for (;;) {
+    throwIfOver(call, clock())
+    const items: Item[] = []
+    const before = performance.now()
+    const done = evaluation.run(slice, items, maxItems)
+    slice = nextSlice(slice, performance.now() - before)
+    yield* items
+    if (done) return
+    await letOthersRun()
+  }
+}
