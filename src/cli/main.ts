@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// The command line's entry: runs the program and turns its outcome into an exit code.
+
+import { CommanderError } from 'commander'
+import { CardeaError } from '../model/errors.ts'
+import { exitCode } from './exit-code.ts'
+import { createProgram } from './program.ts'
+
+try {
+  await createProgram().parseAsync(process.argv)
+} catch (thrown) {
+  process.exitCode = report(thrown)
+}
+
+/** Prints a failure as advice and gives the exit code for it. */
+function report(thrown: unknown): number {
+  // Commander has printed its own message, with a suggestion where it has one.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCode.ok : exitCode.usage
+  const error = CardeaError.from(thrown)
+  process.stderr.write(`cardea: ${error.message}\n`)
+  if (error.code === 'INTERNAL')
+    process.stderr.write(`${(error.cause as Error | undefined)?.stack ?? error.stack}\n`)
+  return error.code === 'INVALID_ARGUMENT' || error.code === 'CONFIG_INVALID'
+    ? exitCode.usage
+    : exitCode.failed
+}

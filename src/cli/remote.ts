@@ -1,0 +1,80 @@
+// The connection of commands that ask a running server.
+
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { Authorizer } from '../authorizer/authorizer.ts'
+import { connect } from '../client/connect.ts'
+import { CardeaError } from '../model/errors.ts'
+import type { Consistency } from '../model/revision.ts'
+import { readConnection } from './connection-file.ts'
+import { flag } from './flags.ts'
+
+export interface RemoteOptions {
+  readonly grpcAddr?: string
+  readonly presharedKey?: string
+  readonly tlsCa?: string
+  readonly tls?: boolean
+}
+
+/** Adds the flags that say where the server is. */
+export function remoteFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag(
+        '--grpc-addr <address>',
+        'gRPC address of the server (default: the server started in this folder, else 127.0.0.1:50051)',
+      ),
+    )
+    .addOption(
+      flag(
+        '--preshared-key <key>',
+        'key of the server (default: the key of the server started in this folder)',
+      ),
+    )
+    .addOption(flag('--tls', 'connect with TLS'))
+    .addOption(flag('--tls-ca <file>', 'certificate authority of the server, PEM; implies --tls'))
+}
+
+/** Connects, runs `use` and disconnects. */
+export async function withRemote<Value>(
+  options: RemoteOptions,
+  use: (authorizer: Authorizer) => Promise<Value>,
+): Promise<Value> {
+  const connection = readConnection(process.cwd())
+  const address = options.grpcAddr ?? connection?.grpcAddr ?? '127.0.0.1:50051'
+  const presharedKey = options.presharedKey ?? connection?.presharedKey
+  if (presharedKey === undefined) {
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      'No key for the server: pass --preshared-key or set CARDEA_PRESHARED_KEY (a server started in this folder would have left one).',
+    )
+  }
+  const tlsCa = options.tlsCa ?? connection?.tlsCa
+  const tls = tlsCa !== undefined ? { ca: readFileSync(tlsCa) } : options.tls ? {} : undefined
+  const authorizer = connect({ address, presharedKey, ...(tls === undefined ? {} : { tls }) })
+  try {
+    return await use(authorizer)
+  } finally {
+    await authorizer.close()
+  }
+}
+
+/** Adds the flags that say which state a read must see. Default: fully consistent, as people expect at a terminal. */
+export function consistencyFlags(command: Command): Command {
+  return command
+    .option('--minimize-latency', 'answer from the newest state at hand instead of the newest there is')
+    .option('--at-least <token>', 'at least as fresh as this ZedToken')
+    .option('--at-exactly <token>', 'exactly the state of this ZedToken')
+}
+
+export interface ConsistencyOptions {
+  readonly minimizeLatency?: boolean
+  readonly atLeast?: string
+  readonly atExactly?: string
+}
+
+export function consistencyOf(options: ConsistencyOptions): Consistency {
+  if (options.atExactly !== undefined) return { kind: 'at_exact_snapshot', token: options.atExactly }
+  if (options.atLeast !== undefined) return { kind: 'at_least_as_fresh', token: options.atLeast }
+  return options.minimizeLatency ? { kind: 'minimize_latency' } : { kind: 'fully_consistent' }
+}
