@@ -33,7 +33,7 @@ export interface IssuerConfig {
   readonly typ?: 'at+jwt' | 'any'
   /** Accepted signature algorithms, asymmetric ones only. Default: ES256/384/512, EdDSA, RS256/384/512, PS256/384/512. */
   readonly algorithms?: readonly string[]
-  /** Tolerated clock difference, at most 60s. Default 30s. */
+  /** Tolerated clock difference for `nbf` and `iat`, at most 60s. Default 30s. `exp` has none. */
   readonly clock_leeway?: string
   /** What to do with a token whose audience names other resources besides this one. Default `refuse`. */
   readonly other_audiences?: 'refuse' | 'allow'

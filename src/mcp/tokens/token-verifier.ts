@@ -1,0 +1,109 @@
+// The token verifier: credentials of a request become a principal or a refusal, and nothing in between.
+
+import type { Principal } from '../principal.ts'
+import { AccessTokenVerifier, looksLikeJwt, type PinnedIssuer } from './access-token.ts'
+import { checkClaims } from './claims.ts'
+import { holdToken } from './held-token.ts'
+import { principalOf } from './identity.ts'
+import type { IssuerConfig } from './issuer-config.ts'
+import { IssuerEndpoints } from './issuer-endpoints.ts'
+import { loadIssuers } from './issuers.ts'
+import { guardedFetch, type OutboundFetch } from './outbound-fetch.ts'
+import { invalidToken, type Refusal, RefusedError } from './refusal.ts'
+import { checkResourceUri } from './resource-uri.ts'
+
+/** What a request brought. Header values, not parsed yet. */
+export interface Credentials {
+  readonly authorization?: string
+  /** The `DPoP` header (RFC 9449 section 4). */
+  readonly dpop?: string
+  readonly method: string
+  /** The request's URI as the client sees it, for `htu`. */
+  readonly url: string
+}
+
+export type Verified =
+  | { readonly principal: Principal; readonly refusal?: undefined }
+  | { readonly principal?: undefined; readonly refusal: Refusal }
+
+export interface TokenVerifier {
+  /** Never throws for what a caller sent; every doubt is a refusal. */
+  verify(credentials: Credentials): Promise<Verified>
+}
+
+export interface TokenVerifierOptions {
+  /** Canonical URI of this server; a token's audience must be it. */
+  readonly resource: string
+  readonly issuers: readonly IssuerConfig[]
+  /** Replaces the guarded fetch, for an egress proxy say. URLs are still checked, resolved addresses then are not. */
+  readonly fetch?: OutboundFetch
+  /** Milliseconds since the Unix epoch. Default: the system's clock. */
+  readonly clock?: () => number
+}
+
+/** Longest token that is looked at, in characters. */
+const maxTokenLength = 16_384
+
+/**
+ * Makes the verifier of one resource. Throws CONFIG_INVALID when the issuers break a rule. Nothing is fetched before the
+ * first token.
+ */
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const clock = options.clock ?? Date.now
+  checkResourceUri(options.resource)
+  const pinned = loadIssuers(options.issuers).map((issuer): PinnedIssuer => {
+    const fetch = options.fetch ?? guardedFetch(issuer.network)
+    return { issuer, endpoints: new IssuerEndpoints(issuer, fetch, clock) }
+  })
+  const accessTokens = new AccessTokenVerifier(pinned)
+
+  async function principalFor(credentials: Credentials): Promise<Principal> {
+    const { scheme, token } = readAuthorization(credentials.authorization)
+    if (!looksLikeJwt(token))
+      throw invalidToken('It is opaque, and no issuer of the policy has introspection set.')
+    const { claims, pinned: from } = await accessTokens.verify(token)
+    checkClaims(claims, from.issuer, options.resource, clock(), 'jwt')
+    if (claims.cnf !== undefined)
+      throw invalidToken(`It is bound to a key (cnf), so it does not count as ${scheme}.`)
+    if (scheme === 'DPoP') throw invalidToken('The DPoP scheme needs a token that is bound to a key.')
+    const principal = principalOf(claims, from.issuer)
+    holdToken(principal, token)
+    return principal
+  }
+
+  return {
+    async verify(credentials) {
+      try {
+        return { principal: await principalFor(credentials) }
+      } catch (error) {
+        if (error instanceof RefusedError) return { refusal: error.refusal }
+        const description = `The token could not be judged: ${(error as Error).message}`
+        return { refusal: { status: 503, description } }
+      }
+    },
+  }
+}
+
+/** `Bearer TOKEN` or `DPoP TOKEN` (RFC 6750 section 2.1, RFC 9449 section 7.1). */
+function readAuthorization(header: string | undefined): { scheme: 'Bearer' | 'DPoP'; token: string } {
+  if (header === undefined || header.trim() === '')
+    throw new RefusedError({ status: 401, description: 'No credentials were sent.' })
+  const [, scheme, token] = /^([A-Za-z][A-Za-z0-9-]*) +(\S.*)$/.exec(header.trim()) ?? []
+  const known = { bearer: 'Bearer', dpop: 'DPoP' }[scheme?.toLowerCase() ?? ''] as
+    | 'Bearer'
+    | 'DPoP'
+    | undefined
+  if (scheme !== undefined && known === undefined)
+    throw new RefusedError({
+      status: 401,
+      description: `The scheme ${scheme.slice(0, 20)} is not accepted here.`,
+    })
+  if (known === undefined || token === undefined || !/^[A-Za-z0-9._~+/-]+=*$/.test(token))
+    throw new RefusedError({
+      status: 400,
+      error: 'invalid_request',
+      description: 'The Authorization header is malformed.',
+    })
+  if (token.length > maxTokenLength) throw invalidToken(`It is longer than ${maxTokenLength} characters.`)
+  return { scheme: known, token }
+}
