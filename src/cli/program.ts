@@ -1,0 +1,38 @@
+// The program: every command and flag.
+
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addCheckCommands } from './commands/check.ts'
+import { addDemoCommand } from './commands/demo.ts'
+import { addLookupCommands } from './commands/lookup.ts'
+import { addRelationshipCommands } from './commands/relationship.ts'
+import { addSchemaCommands } from './commands/schema.ts'
+import { addServeCommand } from './commands/serve.ts'
+
+function packageVersion(): string {
+  return (
+    JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  ).version
+}
+
+/** A fresh program; unknown commands and flags end it with exit code 2 and the nearest known name. */
+export function createProgram(): Command {
+  const program = new Command('cardea')
+    .description('Relationship-based authorization for services and AI agents.')
+    .version(packageVersion())
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for the flags)')
+    .exitOverride()
+  addServeCommand(program)
+  addDemoCommand(program)
+  addCheckCommands(program)
+  addLookupCommands(program)
+  addRelationshipCommands(program)
+  addSchemaCommands(program)
+  for (const command of everyCommand(program)) command.exitOverride()
+  return program
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)]
+}

@@ -1,0 +1,73 @@
+// The service: a datastore, an authorizer on it, and its doors, started and stopped together.
+
+import { type GrpcServer, startGrpcServer } from '../api/grpc/start-grpc-server.ts'
+import { type HttpServer, startHttpServer } from '../api/http/start-http-server.ts'
+import type { LocalAuthorizer } from '../authorizer/create-authorizer.ts'
+import { createAuthorizer } from '../authorizer/create-authorizer.ts'
+import type { AuthorizerLimits } from '../authorizer/limits.ts'
+import type { Store } from '../store/store.ts'
+import type { ServerAddress } from './server-address.ts'
+
+export interface PresharedKey {
+  readonly key: string
+  readonly role: 'read-write' | 'read-only'
+}
+
+export interface ServiceOptions {
+  readonly store: Store
+  readonly grpcAddress: ServerAddress
+  readonly httpAddress: ServerAddress
+  readonly presharedKeys: readonly PresharedKey[]
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
+  /** Said in words on the command line: plain text on an address that others can reach. */
+  readonly allowInsecure?: boolean
+  readonly limits?: Partial<AuthorizerLimits>
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>) => void
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+export interface Service {
+  readonly authorizer: LocalAuthorizer
+  readonly grpc: GrpcServer
+  readonly http: HttpServer
+  /** Stops accepting, finishes what is in flight for at most `graceMs`, closes the datastore. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Starts everything or, when one part fails, nothing. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { store, log, limits, onProgress } = options
+  const undo: (() => Promise<unknown>)[] = [() => store.close()]
+  try {
+    const authorizer = await createAuthorizer({
+      store,
+      ...(limits === undefined ? {} : { limits }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+      onRebuild: (error) => log('warn', `The datastore is being loaded again: ${error.message}`),
+    })
+    undo[0] = () => authorizer.close()
+    const shared = {
+      authorizer,
+      ready: () => authorizer.ready,
+      presharedKeys: options.presharedKeys,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      allowInsecure: options.allowInsecure === true,
+      log,
+    }
+    const grpc = await startGrpcServer({ ...shared, address: options.grpcAddress })
+    undo.push(() => grpc.close(0))
+    const http = await startHttpServer({ ...shared, address: options.httpAddress })
+    return {
+      authorizer,
+      grpc,
+      http,
+      close: async (graceMs) => {
+        await Promise.all([grpc.close(graceMs), http.close(graceMs)])
+        await authorizer.close()
+      },
+    }
+  } catch (error) {
+    for (const stop of undo.reverse()) await stop()
+    throw error
+  }
+}
