@@ -1,0 +1,39 @@
+// Traits: what a row has besides its identity, which is its caveat and its expiry.
+
+import type { CaveatRef, Relationship } from '../model/relationship.ts'
+import { canonicalObject, parseObjectText } from './canonical-json.ts'
+
+/** Traits of one row. Both keys absent: a plain row. */
+export interface Traits {
+  readonly caveat?: CaveatRef
+  readonly expiresAtMs?: number
+}
+
+/** Traits from their stored parts; null and undefined mean absent. `contextText` is canonical JSON. */
+export function traitsFrom(
+  caveat: string | null | undefined,
+  contextText: string | null | undefined,
+  expiresAtMs: number | null | undefined,
+): Traits {
+  const context = parseObjectText(contextText)
+  return {
+    ...(caveat === null || caveat === undefined
+      ? {}
+      : { caveat: context === undefined ? { name: caveat } : { name: caveat, context } }),
+    ...(expiresAtMs === null || expiresAtMs === undefined ? {} : { expiresAtMs }),
+  }
+}
+
+/** A copy that shares nothing with its source, with an empty context left out. */
+export function copyTraits(source: Pick<Relationship, 'caveat' | 'expiresAtMs'>): Traits {
+  return traitsFrom(source.caveat?.name, canonicalObject(source.caveat?.context), source.expiresAtMs)
+}
+
+/** Whether replacing one by the other would change nothing. The order of context keys does not count. */
+export function sameTraits(one: Traits, other: Traits): boolean {
+  return (
+    one.expiresAtMs === other.expiresAtMs &&
+    one.caveat?.name === other.caveat?.name &&
+    canonicalObject(one.caveat?.context) === canonicalObject(other.caveat?.context)
+  )
+}
