@@ -119,6 +119,29 @@ export interface DeleteRelationshipsResult {
   readonly progress: 'complete' | 'partial'
 }
 
+export interface WatchRequest extends CallOptions {
+  /** Only changes whose resource has one of these types. Not together with `filters`. */
+  readonly resourceTypes?: readonly string[]
+  /** Only changes that match one of these. */
+  readonly filters?: readonly RelationshipFilter[]
+  /** Everything after this ZedToken; unset: everything from now on. */
+  readonly after?: string
+  /** Also tell when the schema was written. */
+  readonly schema?: boolean
+  /** Also tell, about every second, that nothing more can come at or before a revision. */
+  readonly checkpoints?: boolean
+}
+
+/** What happened at one revision. */
+export interface WatchEvent {
+  /** Resumes after this event. */
+  readonly token: string
+  readonly kind: 'changes' | 'schema' | 'checkpoint'
+  /** Rows as they are after a touch, or as they were before a delete. */
+  readonly changes: readonly { readonly operation: 'touch' | 'delete'; readonly relationship: Relationship }[]
+  readonly metadata?: JsonObject
+}
+
 /**
  * The front desk. Everything rejects with CardeaError. Requests are validated here (types, relations, ids, limits),
  * so that every door answers alike.
@@ -146,6 +169,12 @@ export interface Authorizer {
     rows: AsyncIterable<readonly Relationship[]>,
     options?: CallOptions,
   ): Promise<{ readonly token: string; readonly count: number }>
+
+  /**
+   * Each change exactly once and in order, until the caller ends it. A caller that reads too slowly is ended with
+   * OVERLOADED, a token older than the garbage collection window with REVISION_OUT_OF_RANGE.
+   */
+  watch(request: WatchRequest): AsyncIterable<WatchEvent>
 
   /** SCHEMA_NOT_FOUND when there is none. */
   readSchema(options?: Read): Promise<{ readonly text: string; readonly token: string }>

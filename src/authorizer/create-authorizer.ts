@@ -10,6 +10,7 @@ import { withWorld } from './desk.ts'
 import { FollowedDatastore } from './followed-datastore.ts'
 import { type AuthorizerLimits, defaultLimits } from './limits.ts'
 import { exportRows, lookupResources, lookupSubjects, readRows } from './streams.ts'
+import { watch } from './watch.ts'
 import { deleteRelationships, importRelationships, writeRelationships, writeSchema } from './writes.ts'
 
 export interface AuthorizerOptions {
@@ -52,14 +53,18 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
     lookupResources: (request) => deferred(() => lookupResources(desk, request)),
     lookupSubjects: (request) => deferred(() => lookupSubjects(desk, request)),
     readRelationships: (request) =>
-      readRows(desk, request, {
-        call: 'ReadRelationships',
-        maximum: limits.maxReadLimit,
-        setting: 'max-read-limit',
-      }),
+      deferred(() =>
+        readRows(desk, request, {
+          call: 'ReadRelationships',
+          maximum: limits.maxReadLimit,
+          setting: 'max-read-limit',
+        }),
+      ),
+    exportRelationships: (request = {}) => deferred(() => exportRows(desk, request)),
     writeRelationships: async (request) => writeRelationships(desk, request),
     deleteRelationships: async (request) => deleteRelationships(desk, request),
     importRelationships: async (rows, call = {}) => importRelationships(desk, rows, call),
+    watch: (request) => deferred(() => watch(desk, request)),
     readSchema: async (read = {}) =>
       withWorld(datastore.pin(read.consistency ?? { kind: 'fully_consistent' }, read), (pinned) => {
         const { text, definitions, caveats } = pinned.schema.schema

@@ -36,6 +36,12 @@ interface Live {
   stop: () => void
 }
 
+/** Receives entries as they are applied, until the log breaks. */
+export interface EntryListener {
+  onEntry(entry: LogEntry): void
+  onEnd(error: CardeaError): void
+}
+
 interface Waiter {
   readonly revision: Revision
   readonly resolve: () => void
@@ -55,6 +61,7 @@ export class FollowedDatastore {
   #waiters: Waiter[] = []
   #collectors = new Set<LogEntry[]>()
   #olderSchemas = new Map<Revision, SchemaVersion>()
+  #listeners = new Set<EntryListener>()
   #closed = false
 
   private constructor(store: Store, options: FollowOptions) {
@@ -137,11 +144,18 @@ export class FollowedDatastore {
     await this.#applied((await this.store.head()).revision, call)
   }
 
+  /** Entries applied from now on. Returns a function that ends it. */
+  listen(listener: EntryListener): () => void {
+    this.#ready()
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#live?.stop()
     this.#live = undefined
-    this.#failWaiters(new CardeaError('UNAVAILABLE', 'The service is shutting down.'))
+    this.#endWaiting(new CardeaError('UNAVAILABLE', 'The service is shutting down.'))
     await this.store.close()
   }
 
@@ -234,8 +248,10 @@ export class FollowedDatastore {
     })
   }
 
-  #failWaiters(error: CardeaError): void {
+  #endWaiting(error: CardeaError): void {
     for (const waiter of [...this.#waiters]) waiter.reject(error)
+    for (const listener of [...this.#listeners]) listener.onEnd(error)
+    this.#listeners.clear()
   }
 
   async #schemaAt(revision: Revision): Promise<SchemaVersion> {
@@ -320,6 +336,7 @@ export class FollowedDatastore {
     live.graph.apply(entry)
     for (const collector of this.#collectors) collector.push(entry)
     this.#confirmedAtMs = Math.max(this.#confirmedAtMs, this.#options.clock())
+    for (const listener of [...this.#listeners]) listener.onEntry(entry)
     for (const waiter of [...this.#waiters]) if (waiter.revision <= entry.revision) waiter.resolve()
   }
 
@@ -327,7 +344,7 @@ export class FollowedDatastore {
     if (this.#closed || this.#live !== broken) return
     this.#live = undefined
     this.#olderSchemas.clear()
-    this.#failWaiters(new CardeaError('UNAVAILABLE', 'The datastore is being loaded again.'))
+    this.#endWaiting(new CardeaError('UNAVAILABLE', 'The datastore is being loaded again.'))
     this.#options.onRebuild?.(error)
     const retry = () => {
       if (this.#closed) return

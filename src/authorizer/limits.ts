@@ -26,6 +26,8 @@ export interface AuthorizerLimits extends EngineLimits {
   readonly maxSchemaBytes: number
   /** Changes between an exact revision and the head that are undone in memory. Default 1,000,000. */
   readonly maxSnapshotChanges: number
+  /** Changes that wait for a slow watcher before it is ended. Default 100,000. */
+  readonly maxWatchBacklog: number
   /** How long reads go on without a confirmed head of the datastore, in milliseconds. Default 10,000. */
   readonly maxStalenessMs: number
 }
@@ -44,5 +46,6 @@ export const defaultLimits: AuthorizerLimits = Object.freeze({
   maxRelationshipContextBytes: 25_000,
   maxSchemaBytes: 4_194_304,
   maxSnapshotChanges: 1_000_000,
+  maxWatchBacklog: 100_000,
   maxStalenessMs: 10_000,
 })
