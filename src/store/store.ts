@@ -144,7 +144,10 @@ export interface SchemaGuard {
 export interface LogListener {
   /** The next transaction, in order, none left out. */
   onEntry(entry: LogEntry): void
-  /** The head was confirmed at this local instant (ms since the Unix epoch), whether or not it moved. */
+  /**
+   * The head was confirmed at this local instant (ms since the Unix epoch), whether or not it moved. Comes at least
+   * every second while the datastore can be reached.
+   */
   onHead?(head: Head, confirmedAtMs: number): void
   /** The log is no longer a continuation of what was delivered (restore, lost tail): load again. No more calls follow. */
   onBreak(error: Error): void
@@ -178,8 +181,10 @@ export interface Store {
   schemaAt(revision: Revision): Promise<{ readonly text: string; readonly revision: Revision } | undefined>
 
   /**
-   * Delivers every entry after `after`. Entries written through this very handle are delivered before the promise of
-   * the write resolves. Returns a function that ends it.
+   * Delivers every entry after `after`. Entries that were committed before the call are delivered before this
+   * resolves, entries written through this very handle before the promise of the write does. When the log does not
+   * continue `after` (another nonce, or forgotten already), that is an `onBreak` and nothing else. A listener that
+   * throws is broken off with what it threw. Returns a function that ends it.
    */
   follow(
     after: { readonly revision: Revision; readonly nonce: string },
@@ -188,8 +193,10 @@ export interface Store {
 
   /**
    * One transaction, all or nothing, durable before it resolves. Updates have distinct identities and are validated
-   * already. Errors: RELATIONSHIP_EXISTS (create on a live row; an expired row is replaced), PRECONDITION_FAILED,
-   * SCHEMA_CHANGED, SERIALIZATION_FAILURE, OVERLOADED (queue full), STORE_FAILED (with the reason, e.g. disk full).
+   * already. A delete takes an expired row too: were a clock set back, the row would grant again.
+   * Errors: RELATIONSHIP_EXISTS (create on a live row; an expired row is replaced), PRECONDITION_FAILED,
+   * SCHEMA_CHANGED, SERIALIZATION_FAILURE, OVERLOADED (queue full), LIMIT_EXCEEDED (more changes than one entry may hold),
+   * STORE_FAILED (with the reason, e.g. disk full).
    */
   write(updates: readonly RelationshipUpdate[], conditions: WriteConditions): Promise<WriteResult>
 
@@ -218,7 +225,11 @@ export interface Store {
    */
   writeSchema(text: string, guards: readonly SchemaGuard[], conditions: WriteConditions): Promise<WriteResult>
 
-  /** Forgets log entries committed before `beforeMs` (never the newest) and rows expired before it. Returns counts. */
+  /**
+   * Forgets log entries committed before `beforeMs` (never the newest) and rows expired before it, the latter without
+   * an entry: whoever holds rows drops them by the same rule. Order is the truth, clocks are not: an entry is as old
+   * as any later one. Schema texts stay. Returns counts.
+   */
   collectGarbage(beforeMs: number): Promise<{ readonly entries: number; readonly rows: number }>
 
   /** Oldest revision that can still be read exactly. */

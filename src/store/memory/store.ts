@@ -46,6 +46,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options.clock ?? Date.now, options.maxChangesPerTransaction ?? 1_000_000)
 }
 
+/** How often listeners hear that the head stands. */
+const confirmationIntervalMs = 500
+
 const emptyHead: Head = { revision: 0, nonce: '', committedAtMs: 0, schemaRevision: 0 }
 
 /** What one transaction has done so far, so that it can be taken back. */
@@ -71,6 +74,7 @@ class MemoryStore implements Store {
   /** The newest forgotten entry: the past ends after it. */
   #oldest: Head = emptyHead
   #head: Head = emptyHead
+  #confirmation: ReturnType<typeof setInterval> | undefined
   #closed = false
 
   constructor(clock: () => number, maxChanges: number) {
@@ -117,7 +121,19 @@ class MemoryStore implements Store {
       return () => {}
     }
     const missed = this.#entries(after.revision, this.#head.revision)
-    return this.#followers.join(listener, missed, this.#head, Date.now())
+    const end = this.#followers.join(listener, missed, this.#head, this.#clock())
+    this.#confirmation ??= this.#confirmHead()
+    return end
+  }
+
+  #confirmHead(): ReturnType<typeof setInterval> {
+    const timer = setInterval(
+      () => this.#followers.confirm(this.#head, this.#clock()),
+      confirmationIntervalMs,
+    )
+    // Where timers keep a process alive, this one must not.
+    if (typeof timer === 'object') timer.unref()
+    return timer
   }
 
   #nonceAt(revision: Revision): string | undefined {
@@ -209,6 +225,7 @@ class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true
     this.#followers.clear()
+    clearInterval(this.#confirmation)
   }
 
   /** Runs `body` without yielding, commits what it did, tells the followers. What it throws undoes everything. */
