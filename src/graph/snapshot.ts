@@ -1,0 +1,80 @@
+// What the engine sees of the graph: integers, at one revision.
+
+import type { CaveatRef } from '../model/relationship.ts'
+import type { Revision } from '../model/revision.ts'
+import type { ObjectKey } from '../store/store.ts'
+
+/** Interned text of a type, relation or permission. 0 is the empty name. Valid as long as the graph lives. */
+export type NameId = number
+
+/** Which rows of a list: those with a plain subject (wildcards included), those with a userset, or all. */
+export type RowSelection = 0 | 1 | 2
+export const plainRows = 0
+export const usersetRows = 1
+export const allRows = 2
+
+/** What a row has besides its identity. Absent caveat and absent expiry alike mean: unconditional, for good. */
+export interface RowTraits {
+  readonly caveat?: CaveatRef
+  readonly expiresAtMs?: number
+}
+
+/**
+ * Walks rows without allocating: open it on a list through a snapshot, then call `next` until it gives false.
+ * A cursor may be opened again and again. The order of rows within a list is not promised.
+ */
+export interface RowCursor {
+  /** Moves to the next row that is visible in the snapshot (whatever its expiry). */
+  next(): boolean
+  /** The row's other end: the subject of a forward list, the resource of a reverse one. */
+  readonly node: ObjectKey
+  /** Forward lists: relation of the subject, 0 for none. Reverse lists: as opened. */
+  readonly subjectRelation: NameId
+  /** Non-zero when the row has traits; give it to {@link Snapshot.traits}. */
+  readonly traits: number
+}
+
+/** The graph at one revision. Stays as it is while the graph goes on, until it is released. */
+export interface Snapshot {
+  readonly revision: Revision
+  release(): void
+
+  /** 0 for the empty name; -1 when the graph has never seen the name. */
+  nameId(text: string): NameId
+  nameText(name: NameId): string
+
+  /** The object's key, or 0 when the graph has never seen it. `id` may be the wildcard. */
+  node(type: NameId, id: string): ObjectKey
+  /** Type of a known object. */
+  nodeType(node: ObjectKey): NameId
+  /** Id of a known object. */
+  nodeId(node: ObjectKey): string
+  /** Largest key in the graph; keys may be missing below it ({@link nodeType} is then 0). */
+  readonly maxNode: ObjectKey
+
+  /**
+   * The row `resource#relation@subject[#subjectRelation]`: -1 when there is none, 0 when it has no traits,
+   * else its traits. O(1).
+   */
+  row(resource: ObjectKey, relation: NameId, subject: ObjectKey, subjectRelation: NameId): number
+  /** Traits behind a non-zero handle. */
+  traits(handle: number): RowTraits
+
+  /** A cursor for {@link openForward} and {@link openReverse}; keep and reuse it. */
+  cursor(): RowCursor
+  /** Opens a cursor on the rows of `resource#relation`. */
+  openForward(cursor: RowCursor, resource: ObjectKey, relation: NameId, selection: RowSelection): void
+  /** Opens a cursor on the rows `type:*any*#relation@subject[#subjectRelation]`. */
+  openReverse(cursor: RowCursor, subject: ObjectKey, subjectRelation: NameId, type: NameId, relation: NameId): void
+  /** Upper bound of the rows that {@link openForward} would give. O(1). */
+  forwardCount(resource: ObjectKey, relation: NameId, selection: RowSelection): number
+  /** Upper bound of the rows that {@link openReverse} would give. O(1). */
+  reverseCount(subject: ObjectKey, subjectRelation: NameId, type: NameId, relation: NameId): number
+
+  /** Relations under which `resource` has rows (perhaps also some under which it no longer has). */
+  relationsOf(resource: ObjectKey): readonly NameId[]
+  /** Where `subject` occurs as a subject: the distinct (type, relation, subjectRelation) of its reverse lists. */
+  placesOf(
+    subject: ObjectKey,
+  ): readonly { readonly type: NameId; readonly relation: NameId; readonly subjectRelation: NameId }[]
+}
