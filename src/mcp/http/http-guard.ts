@@ -1,0 +1,91 @@
+// The HTTP side of the guard: metadata, challenges and admission around an MCP endpoint, in one object.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../principal.ts'
+import type { TokenVerifier } from '../tokens/token-verifier.ts'
+import type { AdmissionOptions, RefusedRequest } from './admission.ts'
+import { type NodeNext, nodeHandler, OpenStreams } from './node-handler.ts'
+import { originRules } from './origin.ts'
+import {
+  type MetadataOptions,
+  type ProtectedResourceMetadata,
+  protectedResourceMetadata,
+} from './protected-resource-metadata.ts'
+import { Sessions } from './sessions.ts'
+
+export interface HttpGuardOptions extends Omit<MetadataOptions, 'scopesSupported'> {
+  readonly verifier: TokenVerifier
+  /** The least a client needs for basic use: `scopes_supported`, and `scope` of the first challenge. */
+  readonly scopes?: readonly string[]
+  /** All scopes one message needs. A missing one is answered 403 `insufficient_scope` before any handler runs. */
+  readonly requiredScopes?: (message: object, principal: Principal) => readonly string[]
+  /** Local path of the endpoint. Default: the resource's path. */
+  readonly path?: string
+  /** Host values besides the resource's own, say those a proxy in front sends. */
+  readonly hosts?: readonly string[]
+  /** Origins of browser pages that may call. Default: the resource's own. */
+  readonly origins?: readonly string[]
+  /** Longest message, in bytes. Default 4 MiB. */
+  readonly maxBodyBytes?: number
+  /** Longest time a message may take to arrive, in milliseconds. Default 30 s. */
+  readonly bodyTimeoutMs?: number
+  /**
+   * What becomes of Last-Event-ID. `off` (default): it is dropped, since event stores know streams but not whose they are,
+   * and the SDK's standalone stream has the same name in every session. `own session`: it is passed on for sessions
+   * of the caller; only for hosts with one event store per session. Stored messages are not filtered again.
+   */
+  readonly replay?: 'off' | 'own session'
+  /** Told of every request that ended at the door; for the operator's log and the audit trail. */
+  readonly onRefused?: (refused: RefusedRequest) => void
+  /** Told of what a handler throws; its caller gets a bare 500. */
+  readonly onError?: (error: unknown) => void
+  /** Milliseconds since the Unix epoch. Default: the system's clock. */
+  readonly clock?: () => number
+}
+
+export interface HttpGuard {
+  readonly metadata: ProtectedResourceMetadata
+  /**
+   * A node:http listener (or Express handler) in front of `next`, which gets admitted requests only: `request.auth` set,
+   * the raw token gone, the message parsed. It serves the metadata documents too.
+   */
+  handler(next: NodeNext): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  /** Ends the open streams of the principals that `concerns` picks. */
+  closeStreams(concerns: (principal: Principal) => boolean): void
+}
+
+/** Makes the HTTP side of a guarded server. Throws CONFIG_INVALID. */
+export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
+  const scopes = options.scopes ?? []
+  const metadata = protectedResourceMetadata({
+    ...options,
+    scopesSupported: scopes.length > 0 ? scopes : undefined,
+  })
+  const streams = new OpenStreams()
+  const admission: AdmissionOptions = {
+    resource: options.resource,
+    path: options.path ?? new URL(options.resource).pathname,
+    verifier: options.verifier,
+    metadata,
+    origins: originRules(options.resource, options.hosts, options.origins),
+    sessions: new Sessions(),
+    scopes,
+    requiredScopes: options.requiredScopes ?? (() => []),
+    onRefused: options.onRefused ?? (() => {}),
+    dpopAlgorithms: options.dpopSigningAlgorithms,
+  }
+  return {
+    metadata,
+    handler: (next) =>
+      nodeHandler(next, {
+        admission,
+        streams,
+        maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
+        bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+        clock: options.clock ?? Date.now,
+        onError: options.onError ?? (() => {}),
+        replay: options.replay ?? 'off',
+      }),
+    closeStreams: (concerns) => streams.close(concerns),
+  }
+}
