@@ -179,10 +179,11 @@ describe('sessions belong to who opened them', () => {
           authorization: `Bearer ${await at.issuer.userToken(user)}`,
         })),
       )
-      const ofAlice = { ...a!, 'mcp-session-id': await openSession(a!, at) }
+      const revision = { 'mcp-protocol-version': '2025-11-25' }
+      const ofAlice = { ...a!, ...revision, 'mcp-session-id': await openSession(a!, at) }
       const answer = await (await post(at.resource, call('whoami'), ofAlice)).text()
       const firstEventId = /^id: (\d+)/m.exec(answer)![1]!
-      const ofBob = { ...b!, 'mcp-session-id': await openSession(b!, at) }
+      const ofBob = { ...b!, ...revision, 'mcp-session-id': await openSession(b!, at) }
       const stream = await fetch(at.resource, {
         headers: { ...ofBob, accept: 'text/event-stream', 'last-event-id': firstEventId },
       })
