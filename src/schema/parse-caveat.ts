@@ -23,12 +23,14 @@ export function parseCaveat(cursor: TokenCursor, start: number, comments: readon
     cursor.take(')', 'or `,` after the parameter')
   }
   cursor.take('{', 'on the same line, and the CEL expression')
+  const bodyStart = cursor.previousEnd
   const expression = parseBody(cursor)
   return {
     kind: 'caveat',
     name,
     comments,
     parameters,
+    bodyStart,
     ...(expression === undefined ? {} : { expression }),
     start,
     end: cursor.previousEnd,

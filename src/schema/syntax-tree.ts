@@ -96,6 +96,8 @@ export interface CaveatNode extends Span {
   readonly name: NameNode
   readonly comments: readonly string[]
   readonly parameters: readonly CaveatParameterNode[]
+  /** Offset behind the opening brace. The closing one is the node's last character. */
+  readonly bodyStart: number
   /** The CEL text between the braces, trimmed, with its own place. Unset when missing (reported already). */
   readonly expression?: NameNode
 }
