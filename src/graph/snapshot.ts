@@ -39,6 +39,8 @@ export interface Snapshot {
   readonly revision: Revision
   release(): void
 
+  /** The same object for all snapshots of one graph; `size` counts its names and only grows. */
+  readonly names: { readonly size: number }
   /** 0 for the empty name; -1 when the graph has never seen the name. */
   nameId(text: string): NameId
   nameText(name: NameId): string
