@@ -4,6 +4,8 @@
 // operand that decides wins over everything, then unknown, then failure); everywhere else the first part from the left
 // that is no value decides.
 
+import { namedTypes } from './cel-type.ts'
+import { isOptionalNamespace, isTypePath } from './check-types.ts'
 import { compileMacro } from './compile-macro.ts'
 import { type CompiledNode, LogicalFold, noOverload, type Scope } from './compiled-node.ts'
 import { bindingMacro, type ExpressionNode } from './expression-tree.ts'
@@ -16,8 +18,6 @@ import {
   type StandardFunction,
 } from './standard-functions.ts'
 import { type MapKey, mapKey, Optional, TypeName, UnsignedInt, type Value } from './value.ts'
-
-const typeNames = ['bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint']
 
 /**
  * Compiles an expression that `checkCaveat` found nothing wrong with.
@@ -87,6 +87,10 @@ function literal(value: unknown): Value {
   return isUnsigned ? new UnsignedInt(BigInt(String(value.valueOf()))) : (value as Value)
 }
 
+function names(scope: Scope): { has(name: string): boolean } {
+  return { has: (name) => scope.parameters.has(name) || scope.locals.includes(name) }
+}
+
 function compileName(name: string, scope: Scope): CompiledNode {
   const local = scope.locals.lastIndexOf(name)
   if (local >= 0) return (frame) => frame.locals[local]!
@@ -98,7 +102,7 @@ function compileName(name: string, scope: Scope): CompiledNode {
       return value === undefined ? unknown : value
     }
   }
-  if (!typeNames.includes(name)) throw new Error(`the checker let the unknown name ${name} pass`)
+  if (!namedTypes.includes(name)) throw new Error(`the checker let the unknown name ${name} pass`)
   const type = new TypeName(name)
   return () => type
 }
@@ -193,12 +197,9 @@ function compileBinary(
 /** `google.protobuf.Timestamp` and `google.protobuf.Duration` name types; every other `a.b` selects. */
 function compileField(node: ExpressionNode & { op: '.' }, scope: Scope): CompiledNode {
   const [container, field] = node.args
-  if (container.op === '.' && container.args[1] === 'protobuf' && container.args[0].op === 'id') {
-    const root = container.args[0].args
-    if (root === 'google' && !scope.locals.includes(root)) {
-      const type = new TypeName(`google.protobuf.${field}`)
-      return () => type
-    }
+  if (isTypePath(node, names(scope))) {
+    const type = new TypeName(`google.protobuf.${field}`)
+    return () => type
   }
   return compileStrict([container], scope, node, ([value]) => select(value!, field))
 }
@@ -228,7 +229,7 @@ function compileMethod(node: ExpressionNode & { op: 'rcall' }, scope: Scope): Co
   const macro = bindingMacro(node)
   if (macro !== undefined) return compileMacro(macro, scope, node.start, compileNode)
   const [name, receiver, parts] = node.args
-  if (receiver.op === 'id' && receiver.args === 'optional' && !scope.locals.includes('optional')) {
+  if (isOptionalNamespace(receiver, names(scope))) {
     return compileStrict(parts, scope, node, known(optionalFunctions, name))
   }
   if (name === 'or' || name === 'orValue') return compileOptionalDefault(name, receiver, parts[0]!, scope)

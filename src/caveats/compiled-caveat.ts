@@ -3,7 +3,7 @@
 import type { JsonObject } from '../model/context.ts'
 import { CardeaError } from '../model/errors.ts'
 import type { Caveat } from '../model/schema.ts'
-import { parseCaveatExpression } from './check-caveat.ts'
+import { readCaveatExpression } from './check-caveat.ts'
 import { compileExpression } from './compile-expression.ts'
 import { convertValue, Unconvertible } from './convert-context.ts'
 import { Failure, type Outcome, TooManySteps, Unknown } from './outcome.ts'
@@ -38,7 +38,7 @@ const isFalse: CaveatResult = { result: 'false', missing: [] }
  */
 export function compileCaveat(caveat: Caveat): CompiledCaveat {
   const { name, parameters, expression } = caveat
-  const { root, problems } = parseCaveatExpression(parameters, expression)
+  const { root, problems } = readCaveatExpression(parameters, expression)
   const problem = problems[0]
   if (root === undefined || problem !== undefined) {
     throw new CardeaError('SCHEMA_TYPE_ERROR', `Caveat "${name}": ${problem?.message}`, { caveat_name: name })

@@ -64,8 +64,8 @@ const scalars: { readonly [name: string]: Scalar | undefined } = {
   uint: (json) => integer(json, 0n, maxUint),
   double: (json) => {
     if (typeof json === 'number') return json
-    const value = typeof json === 'string' ? parseDouble(json) : undefined
-    return value === undefined || Number.isNaN(value) ? undefined : value
+    const isNumber = typeof json === 'string' && !/nan|infinity/i.test(json)
+    return isNumber ? parseDouble(json) : undefined
   },
   bytes: ofText(decodeBase64),
   duration: ofText(parseDuration),

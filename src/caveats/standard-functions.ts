@@ -167,20 +167,3 @@ export const optionalFunctions: Table = {
   ofNonZeroValue: ([value]) =>
     value === undefined ? undefined : isZeroValue(value) ? Optional.none : Optional.of(value),
 }
-
-/** Methods whose argument is only evaluated when needed; see compile-expression.ts. */
-const lazyMethods = ['or', 'orValue', 'optMap', 'all', 'exists', 'exists_one', 'map', 'filter']
-
-/** Whether `name(...)` exists. */
-export function isGlobalFunction(name: string): boolean {
-  return name === 'has' || Object.hasOwn(globalFunctions, name)
-}
-
-/** Whether `receiver.name(...)` exists. */
-export function isMemberFunction(name: string): boolean {
-  return (
-    lazyMethods.includes(name) ||
-    Object.hasOwn(memberFunctions, name) ||
-    Object.hasOwn(optionalFunctions, name)
-  )
-}
