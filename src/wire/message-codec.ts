@@ -154,51 +154,16 @@ const stringMapEntry: ValueCodec = {
 }
 
 function valueCodec(field: DescField): ValueCodec {
-  // A repeated Struct stays a message of its own in the generated types.
-  if (field.message?.typeName === structName && field.fieldKind === 'message' && !field.oneof)
-    return structValue
-  if (field.message && field.fieldKind !== 'map') return messageValue(field.message)
   if (field.fieldKind === 'map') {
-    if (
-      field.mapKey !== ScalarType.STRING ||
-      (field.mapKind !== 'message' && field.scalar !== ScalarType.STRING)
-    )
+    if (field.mapKey !== ScalarType.STRING || field.scalar !== ScalarType.STRING)
       throw new Error(`${field} is a kind of map that has no codec`)
-    return field.mapKind === 'message' ? messageMapEntry(field.message) : stringMapEntry
+    return stringMapEntry
   }
+  if (field.message) return field.message.typeName === structName ? structValue : messageValue(field.message)
   if (field.enum) return enumValue
   const scalar = scalars[field.scalar as ScalarType]
   if (scalar === undefined) throw new Error(`${field} has a type that has no codec`)
   return scalar
-}
-
-/** Entries of map<string, Message>: the fields of a repeated Struct. */
-function messageMapEntry(desc: DescMessage | undefined): ValueCodec {
-  const value = messageValue(desc!)
-  return {
-    wireType: wireBytes,
-    zero: undefined,
-    read: (reader, end) => {
-      const stop = reader.length(end)
-      const entry: [string, unknown] = ['', undefined]
-      while (reader.position < stop) {
-        const tag = reader.uint32()
-        if (tag === 10) entry[0] = reader.string(stop)
-        else if (tag === 18) entry[1] = value.read(reader, stop, entry[1])
-        else reader.skip(tag & 7, stop)
-      }
-      entry[1] ??= blank(planOf(desc!))
-      return entry
-    },
-    write: (writer, [key, message]: [string, never]) => {
-      const start = writer.open()
-      writer.uint32(10)
-      writer.string(key)
-      writer.uint32(18)
-      value.write(writer, message)
-      writer.close(start)
-    },
-  }
 }
 
 function planOf(desc: DescMessage): MessagePlan {

@@ -63,6 +63,12 @@ export function subjectFromWire(message: SubjectReference | undefined, path: str
   return { type, id, relation }
 }
 
+/** The name of a definition. */
+export function typeFromWire(type: string, path: string): string {
+  if (!isValidType(type)) throw malformedField(path, type, typeRule)
+  return type
+}
+
 /** The name of a relation or permission; empty is let through, for the schema to refuse. */
 export function nameFromWire(name: string, path: string): string {
   if (name !== '' && !isValidRelation(name)) throw malformedField(path, name, relationRule)

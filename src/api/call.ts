@@ -1,0 +1,51 @@
+// One call at a door of the service: who calls, for how long, and what goes back beside the answer.
+
+import type { CallOptions, Read } from '../authorizer/authorizer.ts'
+import { consistencyFromWire } from '../wire/consistency.ts'
+import type { Consistency as ConsistencyMessage } from '../wire/gen/authzed/api/v1/permission_service_pb.ts'
+import type { Caller } from './preshared-keys.ts'
+
+/** What every door tells a method about the call. */
+export interface Call {
+  readonly requestId: string
+  readonly caller: Caller
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal
+  /** Milliseconds since the Unix epoch; unset: the caller waits for ever. */
+  readonly deadlineMs: number | undefined
+  /** The caller asked for a trace by header, as old clients do. */
+  readonly wantsTrace: boolean
+  /** Sent after the answer, by lower-case name: gRPC trailers, HTTP response headers. */
+  readonly trailers: { [name: string]: string }
+}
+
+/** Names of what goes back beside an answer. */
+export const trailerNames = {
+  requestId: 'x-request-id',
+  legacyRequestId: 'io.spicedb.respmeta.requestid',
+  dispatchedOperations: 'io.spicedb.respmeta.dispatchedoperationscount',
+  cachedOperations: 'io.spicedb.respmeta.cachedoperationscount',
+  /** Instant at which caveats and expiry were evaluated, milliseconds since the Unix epoch. */
+  evaluatedAtMs: 'cardea-evaluated-at-ms',
+  /** ZedToken of a write whose response has no field for it. */
+  writtenAt: 'cardea-written-at',
+} as const
+
+/** What the authorizer is told about a call. */
+export function optionsOf(call: Call): CallOptions {
+  return call.deadlineMs === undefined
+    ? { signal: call.signal }
+    : { signal: call.signal, deadlineMs: call.deadlineMs }
+}
+
+/** The same for a read. */
+export function readOptions(call: Call, consistency: ConsistencyMessage | undefined): Read {
+  const required = consistencyFromWire(consistency)
+  return required === undefined ? optionsOf(call) : { ...optionsOf(call), consistency: required }
+}
+
+/** Tells how many questions were evaluated. Nothing is answered from a cache of answers. */
+export function countOperations(call: Call, evaluated: number): void {
+  call.trailers[trailerNames.dispatchedOperations] = String(evaluated)
+  call.trailers[trailerNames.cachedOperations] = '0'
+}

@@ -1,0 +1,170 @@
+// What all doors of the service share: who may pass, how many at once, what is logged and counted, and how it ends.
+
+import { randomUUID } from 'node:crypto'
+import { CardeaError } from '../model/errors.ts'
+import type { Status } from '../wire/gen/google/rpc/status_pb.ts'
+import { GrpcCode } from '../wire/grpc-code.ts'
+import { isSecret, statusFromError } from '../wire/status.ts'
+import { Admission, type CallClass } from './admission.ts'
+import { type Call, trailerNames } from './call.ts'
+import { type CallMetrics, createCallMetrics } from './call-metrics.ts'
+import type { Route } from './methods/route.ts'
+import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
+import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
+
+export type Log = (level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>) => void
+
+export interface DoorOptions {
+  readonly presharedKeys: readonly PresharedKey[]
+  readonly limits?: Partial<ServerLimits> | undefined
+  readonly log: Log
+  /** Counted into; default: one of its own. */
+  readonly metrics?: CallMetrics | undefined
+}
+
+/** What a caller sent along, whatever the transport. */
+export interface CallHeaders {
+  readonly requestId?: string | undefined
+  readonly wantsTrace?: boolean
+  readonly deadlineMs?: number | undefined
+}
+
+/** A call between entering and leaving. */
+export interface OpenCall {
+  readonly call: Call
+  readonly route: Route
+  /** By performance.now. */
+  readonly startedAtMs: number
+  /** Ends the work: the caller is gone, or (with a reason) the service ends the call. */
+  abort(reason?: CardeaError): void
+}
+
+/** Longest request id that is taken over, in characters. */
+const maxRequestIdCharacters = 1024
+
+const codeNames = Object.fromEntries(Object.entries(GrpcCode).map(([name, code]) => [code, name]))
+
+/** One door's share of the state. */
+export class Door {
+  readonly limits: ServerLimits
+  readonly metrics: CallMetrics
+  readonly #name: 'grpc' | 'http'
+  readonly #keys: PresharedKeys
+  readonly #admission: Admission
+  readonly #log: Log
+  readonly #open = new Set<OpenCall>()
+  #closing = false
+
+  constructor(name: 'grpc' | 'http', options: DoorOptions) {
+    this.#name = name
+    this.#keys = new PresharedKeys(options.presharedKeys)
+    this.limits = { ...defaultServerLimits, ...options.limits }
+    this.#admission = new Admission(this.limits)
+    this.#log = options.log
+    this.metrics = options.metrics ?? createCallMetrics()
+  }
+
+  /** Who the bearer of a key is; UNAUTHENTICATED or PERMISSION_DENIED. */
+  authenticate(authorization: string | undefined): Caller {
+    return this.#keys.authenticate(authorization)
+  }
+
+  /**
+   * Lets an authenticated call in; {@link leave} must follow. PERMISSION_DENIED for a write with a read-only key,
+   * OVERLOADED when too much is in progress, UNAVAILABLE during shutdown.
+   */
+  enter(route: Route, caller: Caller, headers: CallHeaders): OpenCall {
+    if (this.#closing) throw shuttingDown()
+    if (!route.readOnly && caller.role === 'read-only') {
+      throw new CardeaError(
+        'PERMISSION_DENIED',
+        `${route.method.name} changes something, and the preshared key may only read.`,
+      )
+    }
+    this.#admission.enter(caller, classOf(route))
+    const requestId = requestIdOf(headers.requestId)
+    const controller = new AbortController()
+    const open: OpenCall = {
+      call: {
+        requestId,
+        caller,
+        signal: controller.signal,
+        deadlineMs: headers.deadlineMs,
+        wantsTrace: headers.wantsTrace === true,
+        trailers: { [trailerNames.requestId]: requestId, [trailerNames.legacyRequestId]: requestId },
+      },
+      route,
+      startedAtMs: performance.now(),
+      abort: (reason) => controller.abort(reason),
+    }
+    this.#open.add(open)
+    this.metrics.open(this.#name, 1)
+    return open
+  }
+
+  /** The call is over, with a gRPC status code. */
+  leave(open: OpenCall, code: number): void {
+    if (!this.#open.delete(open)) return
+    const { route, call, startedAtMs } = open
+    this.#admission.leave(call.caller, classOf(route))
+    this.metrics.open(this.#name, -1)
+    const elapsedMs = performance.now() - startedAtMs
+    const codeName = codeNames[code] ?? String(code)
+    this.metrics.finished(this.#name, route.path, codeName, elapsedMs / 1000)
+    if (elapsedMs > this.limits.slowCallMs && classOf(route) !== 'watch') {
+      this.#log('warn', 'A call was slow.', {
+        method: route.path,
+        requestId: call.requestId,
+        key: call.caller.name,
+        elapsedMs: Math.round(elapsedMs),
+        code: codeName,
+      })
+    }
+  }
+
+  /** The status for whatever was thrown. What callers must not see goes to the log instead. */
+  refuse(thrown: unknown, open?: OpenCall): Status {
+    const reason = open?.call.signal.reason
+    const error = reason instanceof CardeaError ? reason : CardeaError.from(thrown)
+    if (isSecret(error.code)) {
+      this.#log('error', 'A call failed inside.', {
+        method: open?.route.path,
+        requestId: open?.call.requestId,
+        error: describe(error),
+      })
+    }
+    return statusFromError(error)
+  }
+
+  /** Ends Watch streams and refuses new calls; what else is in progress goes on. */
+  beginClosing(): void {
+    this.#closing = true
+    for (const open of this.#open) if (classOf(open.route) === 'watch') open.abort(shuttingDown())
+  }
+
+  /** Ends everything. */
+  abortAll(): void {
+    for (const open of this.#open) open.abort(shuttingDown())
+  }
+}
+
+function classOf(route: Route): CallClass {
+  if (route.method.methodKind === 'unary') return 'call'
+  return route.method.name === 'Watch' ? 'watch' : 'stream'
+}
+
+/** The caller's request id, or a new one. */
+export function requestIdOf(sent: string | undefined): string {
+  return sent === undefined || sent === '' || sent.length > maxRequestIdCharacters ? randomUUID() : sent
+}
+
+function shuttingDown(): CardeaError {
+  return new CardeaError('UNAVAILABLE', 'The service is shutting down.')
+}
+
+/** The error with its causes, for the log. */
+function describe(error: CardeaError): unknown {
+  const { cause } = error
+  const inner = cause instanceof Error ? (cause.stack ?? cause.message) : cause
+  return { code: error.code, message: error.message, ...(inner !== undefined && { cause: inner }) }
+}

@@ -1,0 +1,158 @@
+// Routes as handlers of @grpc/grpc-js. Messages arrive as bytes, so that nothing is read for a caller who may not call.
+
+import type {
+  Metadata,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  sendUnaryData,
+} from '@grpc/grpc-js'
+import type { CardeaError } from '../../model/errors.ts'
+import { CardeaError as Failure } from '../../model/errors.ts'
+import { GrpcCode } from '../../wire/grpc-code.ts'
+import { decode, encode } from '../../wire/message-codec.ts'
+import type { Door, OpenCall } from '../door.ts'
+import type { ClientStreamHandler, Route, ServerStreamHandler, UnaryHandler } from '../methods/route.ts'
+import { callerOf } from './authentication.ts'
+import { type GrpcFailure, grpcFailure, trailerMetadata } from './status-metadata.ts'
+
+/** What the three kinds of grpc-js calls have in common. */
+interface GrpcCall {
+  readonly metadata: Metadata
+  readonly cancelled: boolean
+  getDeadline(): Date | number
+  on(event: 'cancelled', listener: () => void): unknown
+}
+
+function enter(door: Door, route: Route, grpc: GrpcCall): OpenCall {
+  const { metadata } = grpc
+  const deadline = Number(grpc.getDeadline())
+  const open = door.enter(route, callerOf(door, metadata), {
+    requestId: first(metadata, 'x-request-id'),
+    wantsTrace: first(metadata, 'io.spicedb.requestdebuginfo') !== undefined,
+    deadlineMs: Number.isFinite(deadline) ? deadline : undefined,
+  })
+  if (grpc.cancelled) open.abort()
+  else grpc.on('cancelled', () => open.abort())
+  return open
+}
+
+function first(metadata: Metadata, name: string): string | undefined {
+  const value = metadata.get(name)[0]
+  return value === undefined ? undefined : String(value)
+}
+
+function failureOf(door: Door, thrown: unknown, open: OpenCall | undefined): GrpcFailure {
+  return grpcFailure(door.refuse(thrown, open), open?.call.trailers ?? {})
+}
+
+function unimplemented(route: Route): CardeaError {
+  return new Failure('UNIMPLEMENTED', `${route.path.slice(1)} is not served by this version of Cardea.`)
+}
+
+export function unaryHandler(door: Door, route: Route) {
+  const { input, output } = route.method
+  const handler = route.handler as UnaryHandler | undefined
+  return async (grpc: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> => {
+    let open: OpenCall | undefined
+    let code: number = GrpcCode.OK
+    try {
+      open = enter(door, route, grpc)
+      if (handler === undefined) throw unimplemented(route)
+      const response = await handler(decode(input, grpc.request), open.call)
+      reply(null, encode(output, response), trailerMetadata(open.call.trailers))
+    } catch (thrown) {
+      const failure = failureOf(door, thrown, open)
+      code = failure.code
+      reply(failure)
+    } finally {
+      if (open) door.leave(open, code)
+    }
+  }
+}
+
+export function serverStreamHandler(door: Door, route: Route) {
+  const { input, output } = route.method
+  const handler = route.handler as ServerStreamHandler | undefined
+  return async (grpc: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
+    let open: OpenCall | undefined
+    let code: number = GrpcCode.OK
+    try {
+      open = enter(door, route, grpc)
+      const { signal } = open.call
+      if (handler === undefined) throw unimplemented(route)
+      for await (const message of handler(decode(input, grpc.request), open.call)) {
+        signal.throwIfAborted()
+        if (!grpc.write(encode(output, message))) await drained(grpc, signal, door.limits.maxStreamStallMs)
+      }
+      signal.throwIfAborted()
+      grpc.end(trailerMetadata(open.call.trailers))
+    } catch (thrown) {
+      const failure = failureOf(door, thrown, open)
+      code = failure.code
+      grpc.emit('error', failure)
+    } finally {
+      if (open) door.leave(open, code)
+    }
+  }
+}
+
+/** Resolves when the reader has taken what was written; rejects when it is gone, or takes nothing for too long. */
+function drained(
+  grpc: ServerWritableStream<Buffer, Buffer>,
+  signal: AbortSignal,
+  maxStallMs: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const finish = (end: () => void) => () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      grpc.off('drain', onDrain)
+      end()
+    }
+    const onDrain = finish(resolve)
+    const onAbort = finish(() => reject(signal.reason))
+    const onStall = finish(() =>
+      reject(
+        new Failure(
+          'OVERLOADED',
+          `The stream was not read for ${maxStallMs} ms, as long as max-stream-stall-ms allows.`,
+        ),
+      ),
+    )
+    const timer = setTimeout(onStall, maxStallMs)
+    grpc.once('drain', onDrain)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
+}
+
+export function clientStreamHandler(door: Door, route: Route) {
+  const { input, output } = route.method
+  const handler = route.handler as ClientStreamHandler | undefined
+  return async (grpc: ServerReadableStream<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> => {
+    let open: OpenCall | undefined
+    let code: number = GrpcCode.OK
+    async function* requests() {
+      for await (const bytes of grpc) {
+        open!.call.signal.throwIfAborted()
+        yield decode(input, bytes as Buffer)
+      }
+      // A caller that goes away ends the stream too; what it sent must not count as everything.
+      open!.call.signal.throwIfAborted()
+      if (grpc.cancelled) throw new Failure('CANCELLED', 'The request was cancelled by its caller.')
+    }
+    try {
+      open = enter(door, route, grpc)
+      if (handler === undefined) throw unimplemented(route)
+      const response = await handler(requests(), open.call)
+      reply(null, encode(output, response), trailerMetadata(open.call.trailers))
+    } catch (thrown) {
+      const failure = failureOf(door, thrown, open)
+      code = failure.code
+      reply(failure)
+    } finally {
+      if (open) door.leave(open, code)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// Statuses as gRPC sends them: a line of text, and details in a trailer.
+
+import { Metadata } from '@grpc/grpc-js'
+import type { Status } from '../../wire/gen/google/rpc/status_pb.ts'
+import { GrpcCode } from '../../wire/grpc-code.ts'
+import { encodeStatus } from '../../wire/status.ts'
+
+/** What grpc-js takes as a failure. */
+export interface GrpcFailure {
+  readonly code: number
+  readonly details: string
+  readonly metadata: Metadata
+}
+
+/**
+ * Bytes of the percent-encoded message, and of the details. Some clients refuse more than 8 KiB of headers in all
+ * (grpc-java's default), and would then show nothing.
+ */
+const maxMessageBytes = 3000
+const maxDetailsBytes = 3000
+
+/** `encodeURI`, which gRPC's library applies, throws on half a surrogate pair: a text may have been cut there. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
+function fitted(text: string, fits: (text: string) => boolean): string {
+  const whole = wellFormed(text)
+  if (fits(whole)) return whole
+  let low = 0
+  let high = whole.length
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (fits(wellFormed(whole.slice(0, middle)))) low = middle
+    else high = middle - 1
+  }
+  return `${wellFormed(whole.slice(0, low))}…`
+}
+
+/** The failure for a status; `trailers` by lower-case name go along. */
+export function grpcFailure(status: Status, trailers: { readonly [name: string]: string }): GrpcFailure {
+  const metadata = trailerMetadata(trailers)
+  const details = fitted(status.message, (text) => encodeURI(text).length <= maxMessageBytes)
+  let encoded = encodeStatus({ ...status, message: details })
+  if (encoded.length > maxDetailsBytes)
+    encoded = encodeStatus({ ...status, message: fitted(details, (text) => text.length < 200) })
+  if (encoded.length <= maxDetailsBytes) metadata.set('grpc-status-details-bin', encoded)
+  return { code: status.code === GrpcCode.OK ? GrpcCode.UNKNOWN : status.code, details, metadata }
+}
+
+export function trailerMetadata(trailers: { readonly [name: string]: string }): Metadata {
+  const metadata = new Metadata()
+  for (const name of Object.keys(trailers)) metadata.set(name, trailers[name]!)
+  return metadata
+}

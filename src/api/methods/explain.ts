@@ -1,0 +1,43 @@
+// Explanations: checks with their reasons, in our own words.
+
+import type { Authorizer } from '../../authorizer/authorizer.ts'
+import { CardeaError } from '../../model/errors.ts'
+import { questionFromWire } from '../../wire/answers.ts'
+import { explanationToWire } from '../../wire/explanation.ts'
+import type { ExplainService } from '../../wire/gen/cardea/v1/explain_pb.ts'
+import { instantToWire } from '../../wire/instant.ts'
+import { convertEach, missingField } from '../../wire/invalid-field.ts'
+import { statusFromError } from '../../wire/status.ts'
+import { countOperations, readOptions } from '../call.ts'
+import type { Handlers } from './route.ts'
+
+export function explainHandlers(authorizer: Authorizer): Handlers<typeof ExplainService> {
+  return {
+    explain: async (request, call) => {
+      if (request.question === undefined) throw missingField('question')
+      const [question] = convertEach([request.question], 'question', questionFromWire)
+      const read = readOptions(call, request.consistency)
+      const { token, explanation } = await authorizer.check(question!, { ...read, explain: true })
+      countOperations(call, 1)
+      return { checkedAt: { token }, explanation: explanation && explanationToWire(explanation) }
+    },
+
+    explainBulk: async (request, call) => {
+      const questions = convertEach(request.questions, 'questions', questionFromWire)
+      const read = readOptions(call, request.consistency)
+      const result = await authorizer.checkBulk(questions, { ...read, explain: true })
+      countOperations(call, questions.length)
+      return {
+        checkedAt: { token: result.token },
+        evaluatedAt: instantToWire(result.evaluatedAtMs),
+        results: result.answers.map(({ error, ...answer }) => {
+          if (error !== undefined) return { result: { case: 'error', value: statusFromError(error) } }
+          const { explanation } = answer as { explanation?: Parameters<typeof explanationToWire>[0] }
+          if (explanation === undefined)
+            throw new CardeaError('INTERNAL', 'An explanation was asked for and not given.')
+          return { result: { case: 'explanation', value: explanationToWire(explanation) } }
+        }),
+      }
+    },
+  }
+}

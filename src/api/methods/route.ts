@@ -1,0 +1,67 @@
+// Methods of the API, apart from how they are reached: a message in, messages out.
+
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from '@bufbuild/protobuf'
+import { MethodOptions_IdempotencyLevel as Idempotency } from '@bufbuild/protobuf/wkt'
+import type { Call } from '../call.ts'
+
+export type UnaryHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (
+  request: MessageShape<I>,
+  call: Call,
+) => Promise<MessageInitShape<O>>
+
+export type ServerStreamHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (
+  request: MessageShape<I>,
+  call: Call,
+) => AsyncIterable<MessageInitShape<O>>
+
+export type ClientStreamHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (
+  requests: AsyncIterable<MessageShape<I>>,
+  call: Call,
+) => Promise<MessageInitShape<O>>
+
+type HandlerOf<Method> =
+  Method extends DescMethodUnary<infer I, infer O>
+    ? UnaryHandler<I, O>
+    : Method extends DescMethodServerStreaming<infer I, infer O>
+      ? ServerStreamHandler<I, O>
+      : Method extends DescMethodClientStreaming<infer I, infer O>
+        ? ClientStreamHandler<I, O>
+        : never
+
+/** What serves a service; a method that is left out answers UNIMPLEMENTED. */
+export type Handlers<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]?: HandlerOf<Service['method'][Name]> | undefined
+}
+
+/** One method with what serves it. */
+export interface Route {
+  readonly method: DescMethod
+  /** `/package.Service/Method` */
+  readonly path: string
+  /** Whether a read-only key is enough, and a repetition harmless. */
+  readonly readOnly: boolean
+  /** Of the kind that `method.methodKind` says; undefined: not served. */
+  readonly handler: unknown
+}
+
+/** The routes of a service. What does not say in the contract that it has no side effects needs a read-write key. */
+export function routesOf<Service extends DescService>(
+  service: Service,
+  handlers: Handlers<Service>,
+): Route[] {
+  return service.methods.map((method) => ({
+    method,
+    path: `/${service.typeName}/${method.name}`,
+    readOnly: method.idempotency === Idempotency.NO_SIDE_EFFECTS,
+    handler: (handlers as Record<string, unknown>)[method.localName],
+  }))
+}
