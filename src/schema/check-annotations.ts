@@ -8,12 +8,13 @@ import { subjectTypes } from './subject-types.ts'
 
 /** Reports incomplete-type-annotation. Naming more types than are reached is fine. */
 export function checkAnnotations(declarations: Declarations, schema: Schema, problems: ProblemList): void {
-  const budget = { steps: schemaLimits.maxAnnotationSteps }
+  const budget = { steps: schemaLimits.maxTypeSteps }
   for (const [definitionName, { members }] of declarations.definitions) {
     for (const { node, source } of members) {
       if (node.kind !== 'permission' || node.annotation === undefined) continue
       const facts = { definition_name: definitionName, relation_name: node.name.text }
-      const reached = subjectTypes(schema, definitionName, node.name.text, budget)
+      const permission = { kind: 'reference', name: node.name.text } as const
+      const reached = subjectTypes(schema, definitionName, permission, budget)
       if (reached === undefined) {
         const message = 'The type annotations of this schema are too many to check; leave some out.'
         problems.add(source, node.name, 'type', 'annotation-too-complex', message, facts)

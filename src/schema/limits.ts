@@ -11,9 +11,11 @@ export const schemaLimits = Object.freeze({
   maxProblems: 100,
   /** Members of all definitions together, after partials are spliced in. */
   maxMembers: 200_000,
+  /** Subject types of one relation: what arrows over it multiply with. */
+  maxTypesPerRelation: 1_000,
   maxImports: 1_000,
   /** Characters of one caveat expression, trimmed (reference: schema language, section 4). */
   maxCaveatLength: 100_000,
-  /** Edges that the check of type annotations follows in one schema. */
-  maxAnnotationSteps: 20_000_000,
+  /** Edges that the check of type annotations, and each lint rule, follows in one schema. */
+  maxTypeSteps: 20_000_000,
 })

@@ -1,5 +1,6 @@
 // Definitions and partials: their members, and how reading goes on behind a broken one.
 
+import { schemaLimits } from './limits.ts'
 import { parseExpression } from './parse-expression.ts'
 import { quoteName } from './problem.ts'
 import type { Span } from './source-text.ts'
@@ -110,7 +111,13 @@ function parseTypes(cursor: TokenCursor, name: NameNode): readonly TypeNode[] {
   cursor.take(':', 'and the allowed subject types')
   if (cursor.atTerminator || cursor.at('}')) withoutTypes()
   const types = [parseType(cursor)]
-  while (cursor.tryTake('|') !== undefined) types.push(parseType(cursor))
+  while (cursor.tryTake('|') !== undefined) {
+    if (types.length >= schemaLimits.maxTypesPerRelation) {
+      const message = `A relation takes at most ${schemaLimits.maxTypesPerRelation} subject types.`
+      cursor.fail('schema-too-large', message)
+    }
+    types.push(parseType(cursor))
+  }
   return types
 }
 

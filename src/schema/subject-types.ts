@@ -1,18 +1,22 @@
-// Which types of terminal subjects a relation or permission can reach at all.
+// Which types of terminal subjects an expression can reach at all.
 
 import type { Expression, Schema } from '../model/schema.ts'
 
+/** Steps left for following the schema; taken from. */
+export interface StepBudget {
+  steps: number
+}
+
 /**
- * The types whose objects may be found behind a member: all branches of all operators count, a wildcard counts as its
- * type, subject relations are followed, `self` and `nil` add nothing (reference: schema language, section 5).
- *
- * @param budget steps left; taken from. Undefined is returned when they run out.
+ * The types whose objects may be found behind an expression of a definition: all branches of all operators count, a
+ * wildcard counts as its type, subject relations are followed, `self` and `nil` add nothing (reference: schema
+ * language, section 5). Undefined when the budget runs out.
  */
 export function subjectTypes(
   schema: Schema,
   definitionName: string,
-  memberName: string,
-  budget: { steps: number } = { steps: Number.POSITIVE_INFINITY },
+  expression: Expression,
+  budget: StepBudget,
 ): ReadonlySet<string> | undefined {
   const types = new Set<string>()
   const seen = new Map<string, Set<string>>()
@@ -24,18 +28,17 @@ export function subjectTypes(
     seen.set(definition, members.add(member))
     pending.push({ definition, member })
   }
-  visit(definitionName, memberName)
+  visitExpression(schema, definitionName, expression, visit)
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (budget.steps < 0) return undefined
     const definition = schema.definitions.get(next.definition)
-    const relation = definition?.relations.get(next.member)
-    for (const allowed of relation?.types ?? []) {
+    for (const allowed of definition?.relations.get(next.member)?.types ?? []) {
       budget.steps--
       if (allowed.relation === '') types.add(allowed.type)
       else visit(allowed.type, allowed.relation)
     }
-    const expression = definition?.permissions.get(next.member)?.expression
-    if (expression !== undefined) visitExpression(schema, next.definition, expression, visit)
+    const permission = definition?.permissions.get(next.member)
+    if (permission !== undefined) visitExpression(schema, next.definition, permission.expression, visit)
   }
   return types
 }
