@@ -1,0 +1,161 @@
+// Reach: the quick answer for members that are mere reachability, which most are.
+
+import { allRows, type RowCursor, type Snapshot, usersetRows } from '../graph/snapshot.ts'
+import { AtomTable } from './atom-table.ts'
+import { type Binding, bindingOf } from './binding.ts'
+import type { Budget } from './budget.ts'
+import { type Conditions, invisible } from './conditions.ts'
+import type { ArrowNode, MemberId, Plans } from './plans.ts'
+import { type Subject, targetOf } from './subject.ts'
+import { no, yes } from './truth.ts'
+import type { World } from './world.ts'
+
+/** `uncertain`: a row with a condition that is not known to hold was met, so the solver must decide. */
+export type Reached = 'yes' | 'no' | 'uncertain'
+
+const noArrows: readonly ArrowNode[] = []
+const spareTables: AtomTable[] = []
+
+/**
+ * Breadth first from the resource, over rows that hold for certain. Each atom is visited once, so cycles end by
+ * themselves. A `yes` is final; a `no` is when no conditional row was passed by.
+ */
+export class Reach {
+  readonly #atoms: AtomTable
+  readonly #snapshot: Snapshot
+  readonly #plans: Plans
+  readonly #binding: Binding
+  readonly #subject: Subject
+  readonly #conditions: Conditions
+  readonly #budget: Budget
+  readonly #cursor: RowCursor
+  #next = 0
+  #uncertain = false
+  /** What is under way: the rows in the cursor lead to usersets, or to `#target` of each subject's object. */
+  #walking = false
+  #target: string | undefined
+  #node = 0
+  #arrows: readonly ArrowNode[] = noArrows
+  #arrowAt = 0
+
+  /** `member` must be monotone. */
+  constructor(
+    world: World,
+    node: number,
+    member: MemberId,
+    subject: Subject,
+    conditions: Conditions,
+    budget: Budget,
+  ) {
+    this.#snapshot = world.snapshot
+    this.#plans = world.plans
+    this.#binding = bindingOf(world.plans, world.snapshot)
+    this.#subject = subject
+    this.#conditions = conditions
+    this.#budget = budget
+    this.#cursor = world.snapshot.cursor()
+    this.#atoms = spareTables.pop() ?? new AtomTable()
+    this.#atoms.add(node, member)
+  }
+
+  /** The answer, or undefined when the budget is spent first: call again. Not again after an answer. */
+  run(): Reached | undefined {
+    for (;;) {
+      if (this.#walking) {
+        if (!this.#walk()) return undefined
+      } else if (this.#arrowAt < this.#arrows.length) {
+        this.#openArrow(this.#arrows[this.#arrowAt]!)
+        this.#arrowAt += 1
+      } else if (this.#next === this.#atoms.size) {
+        return this.#end(this.#uncertain ? 'uncertain' : 'no')
+      } else {
+        if (this.#visit(this.#next)) return this.#end('yes')
+        this.#next += 1
+        this.#budget.steps += 1
+        if ((this.#next & 63) === 0) {
+          this.#budget.hold(this.#atoms.size)
+          if (this.#budget.spent) return undefined
+        }
+      }
+    }
+  }
+
+  #end(reached: Reached): Reached {
+    this.#atoms.clear()
+    if (spareTables.length < 8) spareTables.push(this.#atoms)
+    return reached
+  }
+
+  /** Looks at one atom; true when it grants. What must be walked is set up. */
+  #visit(atom: number): boolean {
+    const node = this.#atoms.nodes[atom]!
+    const member = this.#atoms.members[atom]!
+    const subject = this.#subject
+    if (member === subject.member && node === subject.node) return true
+    const steps = this.#plans.steps[member]
+    if (steps === undefined) return this.#visitRelation(node, member)
+    if (steps.self && subject.member < 0 && subject.relation === 0 && node === subject.node) return true
+    for (const other of steps.members) this.#atoms.add(node, other)
+    this.#node = node
+    this.#arrows = node > 0 ? steps.arrows : noArrows
+    this.#arrowAt = 0
+    return false
+  }
+
+  #visitRelation(node: number, member: MemberId): boolean {
+    const relation = this.#binding.memberNames[member]!
+    if (node <= 0 || relation < 0) return false
+    const { node: key, relation: subjectRelation, wildcard } = this.#subject
+    if (
+      key > 0 &&
+      subjectRelation >= 0 &&
+      this.#holds(this.#snapshot.row(node, relation, key, subjectRelation))
+    )
+      return true
+    if (wildcard > 0 && this.#holds(this.#snapshot.row(node, relation, wildcard, 0))) return true
+    if (
+      this.#plans.members[member]!.hasUsersets &&
+      this.#snapshot.forwardCount(node, relation, usersetRows) > 0
+    ) {
+      this.#snapshot.openForward(this.#cursor, node, relation, usersetRows)
+      this.#target = undefined
+      this.#walking = true
+    }
+    return false
+  }
+
+  #holds(traits: number): boolean {
+    if (traits < 0) return false
+    const truth = this.#conditions.of(traits)
+    if (truth > yes) this.#uncertain = true
+    return truth === yes
+  }
+
+  #openArrow(arrow: ArrowNode): void {
+    const relation = this.#binding.memberNames[arrow.relation]!
+    if (relation < 0 || this.#snapshot.forwardCount(this.#node, relation, allRows) === 0) return
+    this.#snapshot.openForward(this.#cursor, this.#node, relation, allRows)
+    this.#target = arrow.target
+    this.#walking = true
+  }
+
+  /** Adds the atoms that the rows under way lead to; false when the budget is spent before the last. */
+  #walk(): boolean {
+    const cursor = this.#cursor
+    while (cursor.next()) {
+      const truth = this.#conditions.of(cursor.traits)
+      if (truth === yes) {
+        const other = cursor.node
+        const member =
+          this.#target === undefined
+            ? this.#binding.member(this.#snapshot.nodeType(other), cursor.subjectRelation)
+            : targetOf(this.#snapshot, this.#binding, other, this.#target)
+        if (member >= 0) this.#atoms.add(other, member)
+      } else if (truth !== invisible && truth !== no) this.#uncertain = true
+      this.#budget.steps += 1
+      if ((this.#budget.steps & 255) === 0 && this.#budget.spent) return false
+    }
+    this.#walking = false
+    return true
+  }
+}
