@@ -90,9 +90,10 @@ export class ByteReader {
     return text
   }
 
+  /** A copy: what is kept must not keep the whole message. */
   bytes(end: number): Uint8Array {
     const stop = this.length(end)
-    const bytes = this.buffer.subarray(this.position, stop)
+    const bytes = new Uint8Array(this.buffer.subarray(this.position, stop))
     this.position = stop
     return bytes
   }

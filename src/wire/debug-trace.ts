@@ -15,7 +15,8 @@ import { instantToWire } from './instant.ts'
 import { jsonToWire } from './json-values.ts'
 import { objectToWire, subjectToWire } from './relationships.ts'
 
-type Trace = MessageInitShape<typeof CheckDebugTraceSchema>
+/** One step, as it is sent. */
+export type Trace = MessageInitShape<typeof CheckDebugTraceSchema>
 
 const permissionships: Record<Permissionship, TracePermissionship> = {
   no: TracePermissionship.NO_PERMISSION,
