@@ -3,6 +3,7 @@
 import type { JsonObject, JsonValue } from '../../model/context.ts'
 import type { SubjectRef } from '../../model/reference.ts'
 import type { Principal } from '../principal.ts'
+import { memberAt } from './json-object.ts'
 
 /** A value as it came, or an id fragment that is encoded already. */
 export type NamedValue =
@@ -64,17 +65,6 @@ export class Scope {
   get named(): NamedValues {
     return this.names
   }
-}
-
-/** The own member at `path`; undefined when there is none. */
-export function memberAt(value: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
-  let found = value
-  for (const name of path) {
-    if (typeof found !== 'object' || found === null || Array.isArray(found) || !Object.hasOwn(found, name))
-      return undefined
-    found = (found as JsonObject)[name]
-  }
-  return found
 }
 
 /** What is known of a call before its arguments are looked at. */

@@ -35,7 +35,8 @@ export interface CheckTemplate {
   readonly id: Template
   readonly permission: string
   readonly subject:
-    | { readonly kind: 'principal' | 'agent' }
+    | { readonly kind: 'principal' }
+    | { readonly kind: 'agent' }
     | { readonly kind: 'other'; readonly type: string; readonly id: Template; readonly relation: string }
 }
 
