@@ -14,26 +14,37 @@ type Delivery =
   | { readonly head: Head; readonly confirmedAtMs: number }
   | { readonly broken: Error }
 
+/** A listener on its way: it is handed what it missed, then joins those who hear of everything. */
+export interface Joining {
+  /** The next entries after what the listener knows. */
+  catchUp(entries: Iterable<LogEntry>): void
+  /** The listener knows everything up to `head` and follows from there. */
+  join(head: Head, confirmedAtMs: number): void
+  /** The log does not continue what the listener knows. */
+  break(error: Error): void
+  end(): void
+}
+
 /** The listeners of one store handle. A listener that throws is broken off with what it threw; the others go on. */
 export class LogFollowers {
   readonly #followers = new Set<Follower>()
   readonly #queue: Delivery[] = []
   #delivering = false
 
-  get size(): number {
-    return this.#followers.size
-  }
-
-  /**
-   * Hands `missed`, the entries between the listener's position and `head`, to the listener and lets it follow from
-   * there. Returns the function that ends it.
-   */
-  join(listener: LogListener, missed: Iterable<LogEntry>, head: Head, confirmedAtMs: number): () => void {
-    const follower: Follower = { listener, position: head.revision, ended: false }
-    this.#followers.add(follower)
-    for (const entry of missed) this.#call(follower, () => listener.onEntry(entry))
-    this.#call(follower, () => listener.onHead?.(head, confirmedAtMs))
-    return () => this.#end(follower)
+  add(listener: LogListener): Joining {
+    const follower: Follower = { listener, position: 0, ended: false }
+    return {
+      catchUp: (entries) => {
+        for (const entry of entries) this.#call(follower, () => listener.onEntry(entry))
+      },
+      join: (head, confirmedAtMs) => {
+        follower.position = head.revision
+        if (!follower.ended) this.#followers.add(follower)
+        this.#call(follower, () => listener.onHead?.(head, confirmedAtMs))
+      },
+      break: (error) => this.#break(follower, error),
+      end: () => this.#end(follower),
+    }
   }
 
   /** The next transaction; all listeners have it when this returns, unless called from within one. */

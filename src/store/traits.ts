@@ -1,5 +1,6 @@
 // Traits: what a row has besides its identity, which is its caveat and its expiry.
 
+import { CardeaError } from '../model/errors.ts'
 import type { CaveatRef, Relationship } from '../model/relationship.ts'
 import { canonicalObject, parseObjectText } from './canonical-json.ts'
 
@@ -26,7 +27,14 @@ export function traitsFrom(
 
 /** A copy that shares nothing with its source, with an empty context left out. */
 export function copyTraits(source: Pick<Relationship, 'caveat' | 'expiresAtMs'>): Traits {
+  assertExpiry(source.expiresAtMs)
   return traitsFrom(source.caveat?.name, canonicalObject(source.caveat?.context), source.expiresAtMs)
+}
+
+/** INVALID_ARGUMENT unless an expiry is absent or whole milliseconds. */
+export function assertExpiry(expiresAtMs: number | undefined): void {
+  if (expiresAtMs === undefined || Number.isSafeInteger(expiresAtMs)) return
+  throw new CardeaError('INVALID_ARGUMENT', `An expiry is in whole milliseconds, not ${expiresAtMs}.`)
 }
 
 /** Whether replacing one by the other would change nothing. The order of context keys does not count. */

@@ -916,7 +916,10 @@ export function storeConformance(kind: StoreKind): void {
         })
         clockMs += 77
         await until(() => instants.length > 1)
-        expect([instants[0], instants.at(-1)]).toEqual([nowMs, nowMs + 77])
+        // When the datastore was read, which may be a moment ago, on this process's clock.
+        const ages = [nowMs - instants[0]!, nowMs + 77 - instants.at(-1)!]
+        expect(Math.min(...ages)).toBeGreaterThanOrEqual(0)
+        expect(Math.max(...ages)).toBeLessThan(1000)
         expect(listener.heads.length).toBeGreaterThan(1)
       })
     })

@@ -112,18 +112,17 @@ class MemoryStore implements Store {
     listener: LogListener,
   ): Promise<() => void> {
     this.#assertOpen()
-    if (after.revision < this.#oldest.revision || this.#nonceAt(after.revision) !== after.nonce) {
-      listener.onBreak(
-        after.revision < this.#oldest.revision
-          ? forgotten(after.revision, this.#oldest.revision)
-          : logBroken(after.revision, this.#head.revision),
-      )
-      return () => {}
+    const joining = this.#followers.add(listener)
+    if (after.revision < this.#oldest.revision) {
+      joining.break(forgotten(after.revision, this.#oldest.revision))
+    } else if (this.#nonceAt(after.revision) !== after.nonce) {
+      joining.break(logBroken(after.revision, this.#head.revision))
+    } else {
+      joining.catchUp(this.#entries(after.revision, this.#head.revision))
+      joining.join(this.#head, this.#clock())
+      this.#confirmation ??= this.#confirmHead()
     }
-    const missed = this.#entries(after.revision, this.#head.revision)
-    const end = this.#followers.join(listener, missed, this.#head, this.#clock())
-    this.#confirmation ??= this.#confirmHead()
-    return end
+    return () => joining.end()
   }
 
   #confirmHead(): ReturnType<typeof setInterval> {
