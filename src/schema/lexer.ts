@@ -121,7 +121,7 @@ export function tokenize(source: SourceText, problems: ProblemList): readonly To
         report(
           'unterminated-string',
           { start: at, end: closed.end },
-          `This string never ends: close it with ${quoteName(closed.quote)}.`,
+          `This string never ends: close it with ${quoteName(closed.quote)}. There are no escapes; a quote inside needs the other kind around it.`,
         )
         push('invalid', at, closed.end)
       }

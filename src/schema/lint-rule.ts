@@ -3,7 +3,7 @@
 import type { ErrorFacts } from '../model/errors.ts'
 import type { Schema } from '../model/schema.ts'
 import type { Declarations, DeclaredCaveat, DeclaredDefinition, DeclaredMember } from './declarations.ts'
-import type { LintCode } from './problem.ts'
+import type { LintCode } from './problem-code.ts'
 import type { Span } from './source-text.ts'
 
 /** Where a warning belongs: its comments can silence it. */

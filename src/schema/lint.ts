@@ -3,7 +3,8 @@
 import { type CompileOptions, compileFiles } from './compile-schema.ts'
 import type { LintElement } from './lint-rule.ts'
 import { lintRules } from './lint-rules.ts'
-import { type LintCode, type Problem, ProblemList } from './problem.ts'
+import { type Problem, ProblemList } from './problem.ts'
+import type { LintCode } from './problem-code.ts'
 
 /**
  * Warnings for a schema text. A comment on the element, or on its definition, silences one rule or several:

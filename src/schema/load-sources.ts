@@ -30,7 +30,7 @@ export function loadSources(
     const { path } = statement
     if (resolveImport === undefined) {
       const message =
-        'Imports are only read from files; write out the imported definitions here (`cardea schema fmt` does not do it for you).'
+        'Imports are only read from files; a schema that is sent to a service holds all its definitions itself.'
       problems.add(importer, statement, 'parse', 'import-not-allowed', message)
       return
     }

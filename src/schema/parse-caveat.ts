@@ -62,8 +62,10 @@ function parseBody(cursor: TokenCursor): NameNode | undefined {
   const start = cursor.previousEnd
   let open = 1
   let tokens = 0
+  let invalid = false
   for (;;) {
-    if (cursor.atEnd) return cursor.failExpected('`}`', 'to close the caveat')
+    if (cursor.atEnd) return invalid ? cursor.giveUp() : cursor.failExpected('`}`', 'to close the caveat')
+    invalid ||= cursor.token.kind === 'invalid'
     if (cursor.at('{')) open++
     if (cursor.at('}') && --open === 0) break
     if (!cursor.at('line-end')) tokens++
@@ -77,6 +79,7 @@ function parseBody(cursor: TokenCursor): NameNode | undefined {
     cursor.report('missing-caveat-expression', message, { start: start - 1, end: end + 1 })
     return undefined
   }
+  if (invalid) return undefined
   const raw = cursor.text({ start, end })
   const text = raw.trim()
   const from = start + raw.indexOf(text)

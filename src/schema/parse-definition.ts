@@ -69,7 +69,11 @@ function parseMember(cursor: TokenCursor): { readonly node: MemberNode; readonly
     return { node, broken: node.expression === undefined }
   }
   if (cursor.tryTake('...') !== undefined) {
-    const name = cursor.takeName('the name of a partial')
+    const name = cursor.takePath('the name of a partial')
+    if (name.text.includes('/')) {
+      const message = `${quoteName(name.text)} has a prefix, and only partials without one can be inserted; rename the partial.`
+      cursor.fail('unexpected-token', message, name)
+    }
     const node: SplatNode = { kind: 'splat', name, start, end: name.end }
     return { node, broken: false }
   }

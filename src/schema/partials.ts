@@ -61,7 +61,7 @@ export function expandPartials(
   if (firstCircular !== undefined) {
     const { source, node } = partials.get(firstCircular)!
     const names = [...waitingFor.keys()].slice(0, 10).map(quoteName).join(', ')
-    const message = `Could not resolve partials: ${names} insert each other in a circle.`
+    const message = `Could not resolve partials: ${names}. They insert themselves or each other in a circle.`
     problems.add(source, node.name, 'parse', 'unresolved-partials', message, { partial_name: firstCircular })
     for (const name of waitingFor.keys()) done.set(name, { members: [], incomplete: true })
   }

@@ -2,7 +2,8 @@
 
 import type { UseFlag } from '../model/schema.ts'
 import type { Punctuation, Token } from './lexer.ts'
-import { type ParseProblemCode, type ProblemList, quoteName } from './problem.ts'
+import { type ProblemList, quoteName } from './problem.ts'
+import type { ParseProblemCode } from './problem-code.ts'
 import type { SourceText, Span } from './source-text.ts'
 import type { NameNode } from './syntax-tree.ts'
 
@@ -99,7 +100,11 @@ export class TokenCursor {
 
   take(kind: Punctuation | 'string', where: string): Token {
     if (this.at(kind)) return this.advance()
-    return this.failExpected(kind === 'string' ? 'a quoted string' : quoteName(kind), where)
+    if (kind === 'string') return this.failExpected('a quoted string', where)
+    const cure = this.at('line-end')
+      ? ' A line may end behind an operator or an opening bracket, not before one.'
+      : ''
+    return this.failExpected(quoteName(kind), where, cure)
   }
 
   /** An identifier that is no keyword. */
@@ -108,10 +113,13 @@ export class TokenCursor {
     if (token.kind !== 'identifier') return this.failExpected(what)
     const text = this.text(token)
     if (this.#keywords.has(text)) {
-      return this.fail(
+      this.report(
         'expected-token',
         `Expected ${what}, found the keyword ${quoteName(text)}; choose another name.`,
       )
+      // On its own line the keyword is more likely the start of the next statement than a name.
+      if (!/[\r\n]/.test(this.source.text.slice(this.previousEnd, token.start))) this.advance()
+      return this.giveUp()
     }
     this.advance()
     return { text, start: token.start, end: token.end }
@@ -127,21 +135,24 @@ export class TokenCursor {
   }
 
   /** Reports at a place and goes on. */
-  report(code: ParseProblemCode, message: string, span: Span = this.token): void {
+  report(code: ParseProblemCode, message: string, span: Span = this.#here): void {
     this.#problems.add(this.source, span, 'parse', code, message)
   }
 
+  /** Gives up what is being read without a report: there was one already. */
+  giveUp(): never {
+    throw syntaxFailure
+  }
+
   /** Reports and gives up what is being read; nothing twice for a token that was reported already. */
-  fail(code: ParseProblemCode, message: string, span: Span = this.token): never {
+  fail(code: ParseProblemCode, message: string, span: Span = this.#here): never {
     if (this.token.kind !== 'invalid') this.report(code, message, span)
     throw syntaxFailure
   }
 
-  failExpected(what: string, where = ''): never {
-    return this.fail(
-      'expected-token',
-      `Expected ${what}${where === '' ? '' : ` ${where}`}, found ${this.found()}.${this.#lineEndCure()}`,
-    )
+  failExpected(what: string, where = '', cure = ''): never {
+    const place = where === '' ? '' : ` ${where}`
+    return this.fail('expected-token', `Expected ${what}${place}, found ${this.found()}.${cure}`)
   }
 
   /** What stands here, for a message. */
@@ -167,7 +178,9 @@ export class TokenCursor {
     }
   }
 
-  #lineEndCure(): string {
-    return this.at('line-end') ? ' A statement cannot be broken before an operator or a bracket.' : ''
+  /** The token's place; of a line end, the point where the line ends. */
+  get #here(): Span {
+    const { kind, start, end } = this.token
+    return { start, end: kind === 'line-end' ? start : end }
   }
 }
