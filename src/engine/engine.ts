@@ -39,12 +39,13 @@ export interface EngineLimits {
 }
 
 export interface FoundObject extends Answer {
+  /** 0 for an object that the graph has never seen. */
   readonly key: ObjectKey
   readonly id: string
 }
 
 export interface FoundSubjects extends ResolvedSubject {
-  /** Position for a cursor: the wildcard is 0, others are their object key. */
+  /** Position for a cursor: the wildcard is -1, an object that the graph has never seen 0, others their key. */
   readonly key: ObjectKey
   readonly excluded: readonly ResolvedSubject[]
 }

@@ -1,0 +1,213 @@
+// Explain: the proof of a yes, the reason of a no, and the tree behind either.
+
+import type { Absence, DenialReason, Explanation, Question } from '../model/decision.ts'
+import type { ObjectRef } from '../model/reference.ts'
+import type { Relationship } from '../model/relationship.ts'
+import { Budget } from './budget.ts'
+import { answerOf, memberOf } from './check.ts'
+import { Conditions } from './conditions.ts'
+import type { EngineLimits, Evaluation } from './engine.ts'
+import { evaluationOf, type Work } from './paused-work.ts'
+import { objectOf } from './read-rows.ts'
+import { rowsSnapshot } from './rows-snapshot.ts'
+import { Solver, type SolverOptions } from './solver.ts'
+import { resolve, type Subject } from './subject.ts'
+import { type Support, type SupportRow, supportOf } from './support.ts'
+import { type TraceNames, traceOf } from './trace.ts'
+import { no, type Truth, truthClass, yes } from './truth.ts'
+import type { World } from './world.ts'
+
+/** Proofs up to this many rows are minimised by leaving out each row in turn. */
+const maxMinimised = 400
+/** Rows shown of the path that came closest. */
+const maxVia = 50
+
+export function explain(
+  world: World,
+  question: Question,
+  nowMs: number,
+  limits: EngineLimits,
+): Evaluation<Explanation> {
+  const budget = new Budget(limits)
+  return evaluationOf(budget, new Explaining(world, question, nowMs, budget).work())
+}
+
+class Explaining {
+  readonly #world: World
+  readonly #question: Question
+  readonly #nowMs: number
+  readonly #budget: Budget
+  readonly #node: number
+  readonly #subject: Subject
+  readonly #member: number
+  readonly #names: TraceNames
+
+  constructor(world: World, question: Question, nowMs: number, budget: Budget) {
+    this.#world = world
+    this.#question = question
+    this.#nowMs = nowMs
+    this.#budget = budget
+    const { node, subject } = resolve(world.snapshot, world.plans, question.resource, question.subject)
+    this.#node = node
+    this.#subject = subject
+    this.#member = memberOf(world.plans, question.resource.type, question.permission).id
+    this.#names = {
+      plans: world.plans,
+      object: (at, type) => this.#object(at, type),
+      relationship: (row) => this.#relationship(row),
+    }
+  }
+
+  *work(): Work<Explanation> {
+    const solver = this.#solver()
+    const truth = yield* solver.solve(this.#node, this.#member)
+    const answer = answerOf(truth, solver.conditions.truths)
+    const root = solver.atomOf(this.#node, this.#member)
+    if (truth !== yes) {
+      const reason = yield* this.#reason(solver, truth, answer.missing)
+      return {
+        ...answer,
+        proof: [],
+        absences: [],
+        reason,
+        tree: traceOf(solver, root, new Set(), this.#names),
+      }
+    }
+    const support = yield* supportOf(solver, root, this.#budget)
+    const rows = yield* this.#minimised(support.rows)
+    return {
+      ...answer,
+      proof: rows.map((row) => this.#relationship(row)),
+      absences: this.#absences(solver, support),
+      tree: traceOf(solver, root, new Set(support.atoms), this.#names),
+    }
+  }
+
+  #solver(options: SolverOptions = {}, forced?: Truth): Solver {
+    const { snapshot, plans } = this.#world
+    const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs, undefined, forced)
+    return new Solver(this.#world, this.#subject, conditions, this.#budget, options)
+  }
+
+  /** Leaves out every row without which the others alone still say yes. */
+  *#minimised(rows: readonly SupportRow[]): Work<readonly SupportRow[]> {
+    if (rows.length > maxMinimised || !(yield* this.#suffices(rows))) return rows
+    let kept = [...rows]
+    for (const row of [...rows].reverse()) {
+      const without = kept.filter((other) => other !== row)
+      if (yield* this.#suffices(without)) kept = without
+    }
+    return kept
+  }
+
+  *#suffices(rows: readonly SupportRow[]): Work<boolean> {
+    const { snapshot, plans } = this.#world
+    const world = { plans, snapshot: rowsSnapshot(snapshot, plans, rows) }
+    const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs)
+    const solver = new Solver(world, this.#subject, conditions, this.#budget)
+    return (yield* solver.solve(this.#node, this.#member)) === yes
+  }
+
+  #absences(solver: Solver, { absent }: Support): Absence[] {
+    return absent.map((atom) => {
+      const { type, name } = this.#world.plans.members[solver.atoms.members[atom]!]!
+      return {
+        resource: this.#object(solver.atoms.nodes[atom]!, type),
+        permission: name,
+        subject: this.#question.subject,
+      }
+    })
+  }
+
+  /** Asks what would have to be different: the context, the conditions, or the exclusions. */
+  *#reason(solver: Solver, truth: Truth, missing: readonly string[]): Work<DenialReason> {
+    const { snapshot } = this.#world
+    const lenient = this.#solver({}, yes)
+    if ((yield* lenient.solve(this.#node, this.#member)) === yes || truth !== no) {
+      const root = lenient.atomOf(this.#node, this.#member)
+      if (lenient.truthOf(root) === yes) {
+        const support = yield* supportOf(lenient, root, this.#budget)
+        const conditional = support.rows.find(
+          (row) =>
+            snapshot.traits(row.traits).caveat !== undefined && solver.conditions.of(row.traits) !== yes,
+        )
+        if (conditional !== undefined || truth !== no) {
+          const row = conditional ?? support.rows[0]
+          const kind = truth === no ? 'condition_false' : 'context_missing'
+          return this.#reasonAt(kind, row, support, missing)
+        }
+      }
+      if (truth !== no) return this.#reasonAt('context_missing', undefined, undefined, missing)
+    }
+    for (const forced of [undefined, yes]) {
+      const open = this.#solver({ ignoreExclusions: true }, forced)
+      if ((yield* open.solve(this.#node, this.#member)) !== yes) continue
+      const root = open.atomOf(this.#node, this.#member)
+      const support = yield* supportOf(open, root, this.#budget)
+      const at = this.#blockedAt(solver, open, support)
+      return {
+        kind: 'blocked_by_exclusion',
+        ...at,
+        via: support.rows.slice(0, maxVia).map((row) => this.#relationship(row)),
+        missing: [],
+      }
+    }
+    return {
+      kind: 'no_path',
+      resource: this.#question.resource,
+      name: this.#question.permission,
+      via: [],
+      missing: [],
+    }
+  }
+
+  #reasonAt(
+    kind: DenialReason['kind'],
+    row: SupportRow | undefined,
+    support: Support | undefined,
+    missing: readonly string[],
+  ): DenialReason {
+    const { plans } = this.#world
+    const member = row === undefined ? undefined : plans.members[row.relation]!
+    return {
+      kind,
+      resource: row === undefined ? this.#question.resource : this.#object(row.resource, member!.type),
+      name: member?.name ?? this.#question.permission,
+      via: (support?.rows ?? []).slice(0, maxVia).map((each) => this.#relationship(each)),
+      missing,
+    }
+  }
+
+  /** The permission farthest down the path that holds only when exclusions are taken out. */
+  #blockedAt(real: Solver, open: Solver, support: Support): { resource: ObjectRef; name: string } {
+    const { plans } = this.#world
+    for (const atom of [...support.atoms].reverse()) {
+      const node = open.atoms.nodes[atom]!
+      const member = open.atoms.members[atom]!
+      const known = real.atomOf(node, member)
+      const holds = known >= 0 && truthClass(real.truthOf(known)) === 2
+      if (plans.members[member]!.isRelation || holds || known < 0) continue
+      return { resource: this.#object(node, plans.members[member]!.type), name: plans.members[member]!.name }
+    }
+    return { resource: this.#question.resource, name: this.#question.permission }
+  }
+
+  #object(node: number, type: string): ObjectRef {
+    if (node > 0) return objectOf(this.#world.snapshot, node)
+    const { resource, subject } = this.#question
+    return node === this.#node ? resource : { type, id: subject.id }
+  }
+
+  #relationship(row: SupportRow): Relationship {
+    const { snapshot, plans } = this.#world
+    const { type, name } = plans.members[row.relation]!
+    const { caveat, expiresAtMs } = row.traits === 0 ? {} : snapshot.traits(row.traits)
+    return {
+      resource: this.#object(row.resource, type),
+      relation: name,
+      subject: { ...objectOf(snapshot, row.subject), relation: snapshot.nameText(row.subjectRelation) },
+      ...(caveat === undefined ? {} : { caveat }),
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    }
+  }
+}
