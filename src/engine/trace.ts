@@ -21,9 +21,10 @@ export interface TraceNames {
   relationship(row: SupportRow): Relationship
 }
 
-type Growing = {}
-  -readonly [Key in keyof TraceNode]: TraceNode[Key] extends readonly TraceNode[] ? Growing[] : TraceNode[Key]
-}
+/** A node whose children, and what is known of it, are still being added. */
+type Growing = {
+  -readonly [Key in keyof Omit<TraceNode, 'children'>]: TraceNode[Key]
+} & { readonly children: Growing[] }
 
 interface Pending {
   readonly into: Growing
@@ -35,7 +36,12 @@ interface Pending {
  * The tree below one atom. Where the answer is yes only what grants is followed, else everything, within bounds.
  * `supporting` are the atoms that the proof relies on; an atom is followed once, a repetition stays a leaf.
  */
-export function traceOf(solver: Solver, root: number, supporting: ReadonlySet<number>, names: TraceNames): TraceNode {
+export function traceOf(
+  solver: Solver,
+  root: number,
+  supporting: ReadonlySet<number>,
+  names: TraceNames,
+): TraceNode {
   const { truths } = solver.conditions
   const solved = (atom: number): Truth => solver.truthOf(atom)
   const followed = new Set<number>()
@@ -105,7 +111,10 @@ export function traceOf(solver: Solver, root: number, supporting: ReadonlySet<nu
     }
     const relevant = (row: RowTerm, permissionship: Answer['permissionship']): boolean => {
       if (permissionship !== 'has') return true
-      return rowTruth(row, solved, truths) === yes && (row.atom < 0 || supporting.size === 0 || supporting.has(row.atom))
+      return (
+        rowTruth(row, solved, truths) === yes &&
+        (row.atom < 0 || supporting.size === 0 || supporting.has(row.atom))
+      )
     }
     const follow = (place: Growing, other: number): Growing => {
       const child = atomNode(other)
