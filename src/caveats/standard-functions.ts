@@ -59,7 +59,6 @@ const matches: StandardFunction = ([text, pattern], meter) => {
   if (pattern.length > maxPatternLength) {
     return new Failure(`the regular expression is longer than ${maxPatternLength} characters`)
   }
-  meter.charge(1 + ((text.length * (pattern.length + 1)) >>> 4))
   let compiled = patterns.get(pattern)
   if (compiled === undefined) {
     try {
@@ -70,6 +69,8 @@ const matches: StandardFunction = ([text, pattern], meter) => {
     if (patterns.size >= maxPatterns) patterns.clear()
     patterns.set(pattern, compiled)
   }
+  // Matching may try every instruction of the program at every character; counted repetitions make programs long.
+  meter.charge(1 + ((text.length * compiled.programSize()) >>> 4))
   return compiled.matcher(text).find()
 }
 
