@@ -12,12 +12,7 @@ export interface Connection {
   /** PEM file with the certificate authority of a TLS server. */
   readonly tlsCa?: string
   /** Set by the demo: what `cardea demo token` needs. */
-  readonly demo?: {
-    readonly issuer: string
-    readonly mcpUrl: string
-    readonly tokenUrl: string
-    readonly tokenKey: string
-  }
+  readonly demo?: { readonly issuer: string; readonly mcpUrl: string }
 }
 
 const file = (folder: string) => join(folder, '.cardea', 'connection.json')

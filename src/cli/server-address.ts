@@ -23,10 +23,3 @@ export function parseServerAddress(text: string, flag: string): ServerAddress {
 export function formatServerAddress({ host, port }: ServerAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
-
-/** Whether only this machine can reach the host. */
-export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' || host === '::1' || host === '::ffff:127.0.0.1' || /^127\.\d+\.\d+\.\d+$/.test(host)
-  )
-}

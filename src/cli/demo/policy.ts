@@ -24,7 +24,10 @@ export function demoPolicy(resource: string, issuer: string): Policy {
         effect: 'read',
         scopes: [demoScopes.read],
         unchecked: ['query', 'limit'],
-        result: [{ items: '$.results[*]', all: ['document:{item.id}#view'] }, { set: { '$.total': 'count' } }],
+        result: [
+          { items: '$.results[*]', all: ['document:{item.id}#view'] },
+          { set: { '$.total': 'count' } },
+        ],
         text: 'mirror',
       },
       read_document: {
