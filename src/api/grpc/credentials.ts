@@ -1,47 +1,36 @@
 // Server credentials: plain text, TLS, or TLS with client certificates; renewed when the files change.
 
-import { readFileSync } from 'node:fs'
-import { createSecureContext } from 'node:tls'
 import { experimental, ServerCredentials } from '@grpc/grpc-js'
-import { CardeaError } from '../../model/errors.ts'
-import type { TlsFiles } from '../tls-files.ts'
+import type { WatchedTls } from '../tls-files.ts'
 
-/** How often the files are looked at, in milliseconds. */
-const refreshIntervalMs = 10_000
+type IdentityListener = (update: { certificate: Buffer; privateKey: Buffer }) => void
+type AuthorityListener = (update: { caCertificate: Buffer }) => void
 
-/** CONFIG_INVALID when a file cannot be read or the key does not belong to the certificate. */
-export function grpcCredentials(tls: TlsFiles | undefined): ServerCredentials {
+/** Credentials that follow the files from the first connection on. */
+export function grpcCredentials(tls: WatchedTls | undefined): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure()
-  requireUsable(tls)
-  const identity = new experimental.FileWatcherCertificateProvider({
-    certificateFile: tls.cert,
-    privateKeyFile: tls.key,
-    refreshIntervalMs,
+  const identityListeners = new Set<IdentityListener>()
+  const authorityListeners = new Set<AuthorityListener>()
+  const identity = () => ({ certificate: tls.identity.cert, privateKey: tls.identity.key })
+  const authority = () => ({ caCertificate: tls.identity.clientCa! })
+  tls.onChange(() => {
+    for (const listener of identityListeners) listener(identity())
+    for (const listener of authorityListeners) listener(authority())
   })
-  const authority =
-    tls.clientCa === undefined
-      ? null
-      : new experimental.FileWatcherCertificateProvider({
-          caCertificateFile: tls.clientCa,
-          refreshIntervalMs,
-        })
-  // The identity comes first, whatever the parameters are called (grpc-js 1.14).
-  return experimental.createCertificateProviderServerCredentials(identity, authority, authority !== null)
-}
-
-function requireUsable(tls: TlsFiles): void {
-  try {
-    createSecureContext({
-      cert: readFileSync(tls.cert),
-      key: readFileSync(tls.key),
-      ...(tls.clientCa !== undefined && { ca: readFileSync(tls.clientCa) }),
-    })
-  } catch (cause) {
-    throw new CardeaError(
-      'CONFIG_INVALID',
-      `TLS cannot be set up: ${(cause as Error).message}`,
-      {},
-      { cause },
-    )
+  // Told a moment later: grpc-js adds the listener before it is ready to hear.
+  const provider = {
+    addIdentityCertificateListener(listener: IdentityListener) {
+      identityListeners.add(listener)
+      queueMicrotask(() => listener(identity()))
+    },
+    removeIdentityCertificateListener: (listener: IdentityListener) => identityListeners.delete(listener),
+    addCaCertificateListener(listener: AuthorityListener) {
+      authorityListeners.add(listener)
+      queueMicrotask(() => listener(authority()))
+    },
+    removeCaCertificateListener: (listener: AuthorityListener) => authorityListeners.delete(listener),
   }
+  const mutual = tls.identity.clientCa !== undefined
+  // The identity comes first, whatever the parameters are called (grpc-js 1.14).
+  return experimental.createCertificateProviderServerCredentials(provider, mutual ? provider : null, mutual)
 }

@@ -7,7 +7,7 @@ import { type BindAddress, formatBindAddress, requireSafeAddress } from '../bind
 import { Door, type DoorOptions } from '../door.ts'
 import type { Route } from '../methods/route.ts'
 import { allRoutes } from '../methods/routes.ts'
-import type { TlsFiles } from '../tls-files.ts'
+import { type TlsFiles, WatchedTls } from '../tls-files.ts'
 import { authenticationInterceptor } from './authentication.ts'
 import { clientStreamHandler, serverStreamHandler, unaryHandler } from './call-handlers.ts'
 import { grpcCredentials } from './credentials.ts'
@@ -44,6 +44,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const { authorizer, address, tls, ready = () => true } = options
   requireSafeAddress(address, options)
   const door = new Door('grpc', options)
+  const watched = tls === undefined ? undefined : new WatchedTls(tls, options.log)
   const server = new Server({
     'grpc.max_receive_message_length': door.limits.maxMessageBytes,
     'grpc.max_send_message_length': -1,
@@ -60,11 +61,23 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   addRoutes(server, door, routes)
   addReflection(server, routes)
   const health = addHealth(server, ready)
-  const port = await bind(server, address, grpcCredentials(tls)).catch((error) => {
+  const stop = () => {
     health.stop()
+    watched?.stop()
+  }
+  try {
+    const port = await bind(server, address, grpcCredentials(watched))
+    return {
+      port,
+      close(graceMs) {
+        stop()
+        return close(server, door, graceMs)
+      },
+    }
+  } catch (error) {
+    stop()
     throw error
-  })
-  return { port, close: (graceMs) => close(server, door, health, graceMs) }
+  }
 }
 
 function addRoutes(server: Server, door: Door, routes: readonly Route[]): void {
@@ -115,8 +128,7 @@ function bind(
   })
 }
 
-async function close(server: Server, door: Door, health: { stop(): void }, graceMs: number): Promise<void> {
-  health.stop()
+async function close(server: Server, door: Door, graceMs: number): Promise<void> {
   door.beginClosing()
   const finished = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
   let timer: NodeJS.Timeout | undefined
