@@ -1,0 +1,184 @@
+// Compares what a system said with what the reference evaluator holds true.
+
+import { freshId, type ReferenceEvaluator, type Verdict } from './evaluator.ts'
+import { canonicalTree, expandReference } from './expand.ts'
+import type {
+  CheckQuestion,
+  ExpandQuestion,
+  ResourcesQuestion,
+  Said,
+  SaidAnswer,
+  SaidItem,
+  SaidTree,
+  SubjectsQuestion,
+} from './questions.ts'
+import { and, type Level, not, or } from './truth.ts'
+
+/** How strictly to compare. */
+export interface Strictness {
+  /**
+   * Names of missing parameters: exactly those of the reference, or some of them (SpiceDB stops at the first missing
+   * argument of a call and names it once per occurrence).
+   */
+  readonly names: 'exact' | 'some'
+}
+
+/** Nothing when they agree, else what differs, in words. */
+export type Complaint = string | undefined
+
+const levels = { no: 0, conditional: 1, has: 2 } as const
+
+export function judgeCheck(
+  reference: ReferenceEvaluator,
+  question: CheckQuestion,
+  said: Said<SaidAnswer>,
+  strictness: Strictness,
+): Complaint {
+  const { resource, permission, subject, context } = question
+  const verdict = reference.check(resource, permission, subject, context)
+  return judgeAnswer(verdict, said, strictness, reference.hasFailingCaveats(context))
+}
+
+/** `mayFail`: an error is as good as the answer. */
+export function judgeAnswer(
+  verdict: Verdict,
+  said: Said<SaidAnswer>,
+  strictness: Strictness,
+  mayFail: boolean,
+): Complaint {
+  if (said.error !== undefined) {
+    return verdict.kind === 'undecided' || mayFail
+      ? undefined
+      : `said error ${said.error}, expected ${show(verdict)}`
+  }
+  if (verdict.kind === 'undecided') return `said ${show(said.value)}, expected an error (${verdict.because})`
+  const same =
+    verdict.permissionship === said.value.permissionship &&
+    agreeOnNames(verdict.missing, said.value.missing, strictness)
+  return same ? undefined : `said ${show(said.value)}, expected ${show(verdict)}`
+}
+
+export function judgeResources(
+  reference: ReferenceEvaluator,
+  question: ResourcesQuestion,
+  said: Said<readonly SaidItem[]>,
+  strictness: Strictness,
+): Complaint {
+  const { resourceType, permission, subject, context } = question
+  const expected = reference.lookupResources(resourceType, permission, subject, context)
+  const undecided = [...expected].filter(([, verdict]) => verdict.kind === 'undecided')
+  const mayFail = undecided.length > 0 || reference.hasFailingCaveats(context)
+  if (said.error !== undefined)
+    return mayFail ? undefined : `said error ${said.error}, expected ${showAll(expected)}`
+  if (undecided.length > 0)
+    return `said ${showItems(said.value)}, expected an error for ${undecided.map(([id]) => id)}`
+  const twice = findTwice(said.value)
+  if (twice !== undefined) return `listed ${twice} twice`
+  const items = new Map(said.value.map((item) => [item.id, item]))
+  for (const id of new Set([...items.keys(), ...expected.keys()])) {
+    const verdict = expected.get(id) ?? nothing
+    const complaint = judgeAnswer(verdict, { value: items.get(id) ?? nothing }, strictness, mayFail)
+    if (complaint !== undefined) return `resource ${id}: ${complaint}; said ${showItems(said.value)}`
+  }
+  return undefined
+}
+
+/** The answer for what is not listed. */
+export const nothing = { kind: 'decided', permissionship: 'no', missing: [] } as const
+
+/**
+ * A listing means, for each subject x: listed, or covered by the wildcard and not excluded from it. That must equal
+ * the check of x for everyone mentioned, and for someone whom nothing mentions.
+ */
+export function judgeSubjects(
+  reference: ReferenceEvaluator,
+  question: SubjectsQuestion,
+  said: Said<readonly SaidItem[]>,
+  strictness: Strictness & { readonly listedEqualsCheck: boolean },
+): Complaint {
+  const { resource, permission, subjectType, subjectRelation, context } = question
+  const expected = reference.lookupSubjects(resource, permission, subjectType, subjectRelation, context)
+  const all = new Map([...expected.mentioned, [freshId, expected.everyoneElse]])
+  const isUndecided = [...all.values()].some(({ kind }) => kind === 'undecided')
+  const mayFail = isUndecided || reference.hasFailingCaveats(context)
+  if (said.error !== undefined)
+    return mayFail ? undefined : `said error ${said.error}, expected ${showAll(all)}`
+  if (isUndecided) return `said ${showItems(said.value)}, expected an error: ${showAll(all)}`
+  const twice = findTwice(said.value)
+  if (twice !== undefined) return `listed ${twice} twice`
+
+  const listed = new Map(said.value.map((item) => [item.id, item]))
+  const star = listed.get('*')
+  const excluded = new Map((star?.excluded ?? []).map((item) => [item.id, item]))
+  for (const id of [...listed.keys(), ...excluded.keys()]) {
+    if (id !== '*' && !all.has(id)) return `named ${id}, whom nothing mentions`
+  }
+  for (const [id, verdict] of all) {
+    if (verdict.kind === 'undecided') continue
+    const means = or(truth(listed.get(id)), and(truth(star), not(truth(excluded.get(id))))).level
+    if (means !== levels[verdict.permissionship]) {
+      return `${id} is ${show(verdict)}, said ${showItems(said.value)}`
+    }
+    const own = listed.get(id)
+    if (strictness.listedEqualsCheck && own !== undefined) {
+      const complaint = judgeAnswer(verdict, { value: own }, strictness, false)
+      if (complaint !== undefined) return `${id} as listed: ${complaint}`
+    }
+  }
+  const everyone = expected.everyoneElse
+  if (star !== undefined && everyone.kind === 'decided') {
+    const complaint = judgeAnswer(everyone, { value: star }, strictness, false)
+    if (complaint !== undefined) return `the wildcard: ${complaint}`
+  }
+  return undefined
+}
+
+/** Trees are equal but for the order of rows. */
+export function judgeTree(
+  reference: ReferenceEvaluator,
+  question: ExpandQuestion,
+  said: Said<SaidTree>,
+): Complaint {
+  if (said.error !== undefined) return `said error ${said.error}, expected a tree`
+  const expected = canonicalTree(expandReference(reference.world, question.resource, question.permission))
+  const tree = canonicalTree(said.value)
+  return tree === expected ? undefined : `said ${tree}, expected ${expected}`
+}
+
+function truth(item: SaidItem | undefined) {
+  const level: Level = item === undefined ? 0 : levels[item.permissionship]
+  return { level, names: new Set<string>() }
+}
+
+function findTwice(items: readonly SaidItem[]): string | undefined {
+  const seen = new Set<string>()
+  for (const { id } of items) {
+    if (seen.has(id)) return id
+    seen.add(id)
+  }
+  return undefined
+}
+
+function agreeOnNames(expected: readonly string[], said: readonly string[], { names }: Strictness): boolean {
+  if (names === 'exact') return JSON.stringify(expected) === JSON.stringify(said)
+  return said.every((name) => expected.includes(name)) && said.length > 0 === expected.length > 0
+}
+
+function show(answer: SaidAnswer | Verdict): string {
+  if (!('permissionship' in answer)) return `undecided (${answer.because})`
+  return answer.missing.length === 0
+    ? answer.permissionship
+    : `${answer.permissionship}{${answer.missing.join(' ')}}`
+}
+
+function showAll(verdicts: ReadonlyMap<string, Verdict>): string {
+  return `[${[...verdicts].map(([id, verdict]) => `${id}: ${show(verdict)}`).join(', ')}]`
+}
+
+function showItems(items: readonly SaidItem[]): string {
+  const shown = items.map((item) => {
+    const excluded = item.excluded?.length ? ` minus ${showItems(item.excluded)}` : ''
+    return `${item.id}: ${show(item)}${excluded}`
+  })
+  return `[${shown.join(', ')}]`
+}
