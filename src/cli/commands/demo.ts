@@ -28,7 +28,9 @@ export function addDemoCommand(program: Command): void {
     .command('token')
     .description('Sign a user in at the running demo and print a fresh access token.')
     .argument('<user>', 'alice or bob')
-    .action(async (user: string) => print(await freshToken(user)))
+    .action(async (user: string) => {
+      print(await freshToken(user))
+    })
 }
 
 async function freshToken(user: string): Promise<string> {
