@@ -169,7 +169,9 @@ function diffCaveats(from: Caveat, to: Caveat): readonly SchemaDifference[] {
               },
             ],
     }),
-    ...(from.expression === to.expression ? [] : [{ kind: 'caveat_expr_changed' as const, caveat }]),
+    ...(reflectCaveat(from).expression === caveat.expression
+      ? []
+      : [{ kind: 'caveat_expr_changed' as const, caveat }]),
   ]
 }
 

@@ -114,14 +114,16 @@ export function tokenize(source: SourceText, problems: ProblemList): readonly To
       continue
     }
     if (character === '"' || character === "'") {
-      const closed = stringEnd(text, at)
+      const last = tokens.at(-1)
+      const raw = last?.kind === 'identifier' && last.end === at && rawPrefix.test(text.slice(last.start, at))
+      const closed = stringEnd(text, at, raw)
       if (closed.terminated) {
         push('string', at, closed.end)
       } else {
         report(
           'unterminated-string',
           { start: at, end: closed.end },
-          `This string never ends: close it with ${quoteName(closed.quote)}. There are no escapes; a quote inside needs the other kind around it.`,
+          `This string never ends: close it with ${quoteName(closed.quote)}.`,
         )
         push('invalid', at, closed.end)
       }
@@ -144,22 +146,30 @@ export function tokenize(source: SourceText, problems: ProblemList): readonly To
   return tokens
 }
 
-/** Where the string that starts at `start` ends. There are no escapes; only triple quotes go over several lines. */
-function stringEnd(text: string, start: number): { end: number; terminated: boolean; quote: string } {
+const rawPrefix = /^(?:[rR]|[bB][rR]|[rR][bB])$/
+
+/**
+ * Where the string that starts at `start` ends, as CEL reads it: a backslash keeps a quote from ending it unless the
+ * string is raw, and only triple quotes go over several lines.
+ */
+function stringEnd(
+  text: string,
+  start: number,
+  raw: boolean,
+): { readonly end: number; readonly terminated: boolean; readonly quote: string } {
   const single = text.charAt(start)
   const triple = single.repeat(3)
-  if (text.startsWith(triple, start)) {
-    const close = text.indexOf(triple, start + 3)
-    return close < 0
-      ? { end: text.length, terminated: false, quote: triple }
-      : { end: close + 3, terminated: true, quote: triple }
-  }
-  for (let at = start + 1; at < text.length; at++) {
+  const quote = text.startsWith(triple, start) ? triple : single
+  for (let at = start + quote.length; at < text.length; at++) {
     const character = text.charAt(at)
-    if (character === single) return { end: at + 1, terminated: true, quote: single }
-    if (character === '\n' || character === '\r') return { end: at, terminated: false, quote: single }
+    if (character === '\\' && !raw) at++
+    else if (quote === single && (character === '\n' || character === '\r'))
+      return { end: at, terminated: false, quote }
+    else if (character === single && text.startsWith(quote, at)) {
+      return { end: at + quote.length, terminated: true, quote }
+    }
   }
-  return { end: text.length, terminated: false, quote: single }
+  return { end: text.length, terminated: false, quote }
 }
 
 function describeCharacter(character: string): string {

@@ -1,5 +1,6 @@
 // A checked schema back to text, in the one form that ReadSchema answers with.
 
+import { printExpression as printCel } from '../caveats/print-expression.ts'
 import {
   type Caveat,
   type Definition,
@@ -32,7 +33,7 @@ export function printSchema(schema: Schema): string {
   ].join('\n\n')
 }
 
-/** One caveat as {@link printSchema} prints it; parameters by name. */
+/** One caveat as {@link printSchema} prints it: parameters by name, the expression in its normal form. */
 export function printCaveat(caveat: Caveat): string {
   const parameters = [...caveat.parameters]
     .sort(([a], [b]) => compareText(a, b))
@@ -40,7 +41,9 @@ export function printCaveat(caveat: Caveat): string {
   return [
     ...caveat.comments.map((comment) => printComment(comment, '')),
     `caveat ${caveat.name}(${parameters.join(', ')}) {`,
-    `\t${caveat.expression}`,
+    ...printCel(caveat.expression)
+      .split('\n')
+      .map((line) => `\t${line}`),
     '}',
   ].join('\n')
 }

@@ -1,5 +1,6 @@
 // The schema as plain data that names its own parts: what ReflectSchema and DiffSchema answer with.
 
+import { printExpression } from '../caveats/print-expression.ts'
 import {
   type AllowedType,
   type Caveat,
@@ -38,6 +39,7 @@ export interface ReflectedCaveat {
   readonly comment: string
   /** By name. */
   readonly parameters: readonly ReflectedParameter[]
+  /** In its normal form: spacing and quotes as printed, comments left out. */
   readonly expression: string
 }
 
@@ -87,7 +89,7 @@ export function reflectCaveat(caveat: Caveat): ReflectedCaveat {
     name: caveat.name,
     comment: joinComments(caveat.comments),
     parameters: [...caveat.parameters.keys()].sort().map((name) => reflectParameter(caveat, name)),
-    expression: caveat.expression,
+    expression: printExpression(caveat.expression),
   }
 }
 
