@@ -61,10 +61,6 @@ export class GraphSnapshot implements Snapshot {
     return this.#parts.names
   }
 
-  get names(): { readonly size: number } {
-    return this.#parts.names
-  }
-
   nameId(text: string): NameId {
     return this.#parts.names.find(text)
   }

@@ -15,10 +15,6 @@ export class Names {
     return this.#texts.length
   }
 
-  get size(): number {
-    return this.#texts.length
-  }
-
   /** -1 for a name never seen. */
   find(text: string): NameId {
     return this.#ids.get(text) ?? -1

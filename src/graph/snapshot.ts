@@ -67,7 +67,13 @@ export interface Snapshot {
   /** Opens a cursor on the rows of `resource#relation`. */
   openForward(cursor: RowCursor, resource: ObjectKey, relation: NameId, selection: RowSelection): void
   /** Opens a cursor on the rows `type:*any*#relation@subject[#subjectRelation]`. */
-  openReverse(cursor: RowCursor, subject: ObjectKey, subjectRelation: NameId, type: NameId, relation: NameId): void
+  openReverse(
+    cursor: RowCursor,
+    subject: ObjectKey,
+    subjectRelation: NameId,
+    type: NameId,
+    relation: NameId,
+  ): void
   /** Upper bound of the rows that {@link openForward} would give. O(1). */
   forwardCount(resource: ObjectKey, relation: NameId, selection: RowSelection): number
   /** Upper bound of the rows that {@link openReverse} would give. O(1). */

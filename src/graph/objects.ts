@@ -1,0 +1,166 @@
+// The dictionary of objects: (type, id) to the store's key and back.
+
+import { CardeaError } from '../model/errors.ts'
+import type { ObjectKey } from '../store/store.ts'
+import { maxLoad, mix, placeOf, roomFor, shardCount, shardOf } from './hash.ts'
+import { IdArena } from './id-arena.ts'
+import { IntColumn, type Segments } from './segments.ts'
+import type { NameId } from './snapshot.ts'
+
+export interface ObjectsOptions {
+  readonly tables: Segments
+  readonly ids: Segments
+  readonly pageBits: number
+  readonly idSegmentBits: number
+  /** Unpredictable 32 bits: nobody who chooses ids shall know which of them collide. */
+  readonly seed: number
+}
+
+const encoder = new TextEncoder()
+
+export class Objects {
+  readonly #tables: Segments
+  readonly #arena: IdArena
+  readonly #seed: number
+  /** Type of a key (0: no such object), and address of its id. */
+  readonly #types: IntColumn
+  readonly #addresses: IntColumn
+  /** Open addressing by hash of type and id; a place is two integers: hash, key (0: free). */
+  readonly #shards: Int32Array[]
+  readonly #counts = new Int32Array(shardCount)
+  #count = 0
+  #maxKey = 0
+
+  constructor({ tables, ids, pageBits, idSegmentBits, seed }: ObjectsOptions) {
+    this.#tables = tables
+    this.#arena = new IdArena(ids, idSegmentBits)
+    this.#seed = seed
+    this.#types = new IntColumn(tables, pageBits)
+    this.#addresses = new IntColumn(tables, pageBits)
+    const empty = new Int32Array(2)
+    this.#shards = Array.from({ length: shardCount }, () => empty)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get maxKey(): ObjectKey {
+    return this.#maxKey
+  }
+
+  /** Makes room for objects that are about to come. */
+  reserve(count: number): void {
+    const perShard = count / shardCount
+    // Six standard deviations: practically no shard grows again.
+    const capacity = Math.ceil((perShard + 6 * Math.sqrt(perShard) + 4) / maxLoad)
+    for (let shard = 0; shard < shardCount; shard += 1) {
+      if (this.#shards[shard]!.length < capacity * 2) this.#resize(shard, capacity)
+    }
+  }
+
+  /** 0 for a key without an object. */
+  type(key: ObjectKey): NameId {
+    return this.#types.get(key)
+  }
+
+  /** Empty for a key without an object. */
+  id(key: ObjectKey): string {
+    return this.#types.get(key) === 0 ? '' : this.#arena.text(this.#addresses.get(key) >>> 0)
+  }
+
+  /** 0 when there is no such object. */
+  find(type: NameId, id: string): ObjectKey {
+    let hash = this.#seed ^ Math.imul(type, 0x9e37_79b1)
+    for (let at = 0; at < id.length; at += 1) {
+      const code = id.charCodeAt(at)
+      if (code > 127) return this.#findBytes(type, encoder.encode(id))
+      hash = step(hash, code)
+    }
+    hash = mix(hash)
+    const shard = this.#shards[shardOf(hash)]!
+    let at = placeOf(hash, shard.length >> 1) << 1
+    for (;;) {
+      const key = shard[at + 1]!
+      if (key === 0) return 0
+      if (shard[at] === hash && this.#types.get(key) === type) {
+        if (this.#arena.equalsAscii(this.#addresses.get(key) >>> 0, id)) return key
+      }
+      at += 2
+      if (at === shard.length) at = 0
+    }
+  }
+
+  /** Enters an object; nothing happens when the key is known for this very object, else INTERNAL. */
+  add(key: ObjectKey, type: NameId, id: string): void {
+    const known = this.#types.get(key)
+    if (known === 0) {
+      const bytes = encoder.encode(id)
+      this.addBytes(key, type, bytes, 0, bytes.length)
+    } else if (known !== type || this.id(key) !== id) {
+      throw new CardeaError(
+        'INTERNAL',
+        `The datastore gave key ${key} to two objects; the graph cannot be trusted.`,
+      )
+    }
+  }
+
+  /** Enters a new object whose id is `bytes[from, to)`, UTF-8. INTERNAL when the key or the type makes no sense. */
+  addBytes(key: ObjectKey, type: NameId, bytes: Uint8Array, from: number, to: number): void {
+    if (key < 1 || type === 0 || this.#types.get(key) !== 0) {
+      throw new CardeaError('INTERNAL', `The datastore sent an unusable object (key ${key}).`)
+    }
+    let hash = this.#seed ^ Math.imul(type, 0x9e37_79b1)
+    for (let at = from; at < to; at += 1) hash = step(hash, bytes[at]!)
+    hash = mix(hash)
+    this.#addresses.set(key, this.#arena.add(bytes, from, to) | 0)
+    this.#types.set(key, type)
+    this.#count += 1
+    if (key > this.#maxKey) this.#maxKey = key
+    const number = shardOf(hash)
+    const count = this.#counts[number]! + 1
+    this.#counts[number] = count
+    if (count * 2 > this.#shards[number]!.length * maxLoad) this.#resize(number, roomFor(count))
+    enter(this.#shards[number]!, hash, key)
+  }
+
+  #findBytes(type: NameId, id: Uint8Array): ObjectKey {
+    let hash = this.#seed ^ Math.imul(type, 0x9e37_79b1)
+    for (const byte of id) hash = step(hash, byte)
+    hash = mix(hash)
+    const shard = this.#shards[shardOf(hash)]!
+    for (let at = placeOf(hash, shard.length >> 1) << 1; shard[at + 1] !== 0; at = (at + 2) % shard.length) {
+      const key = shard[at + 1]!
+      if (shard[at] === hash && this.#types.get(key) === type) {
+        if (this.#arena.equals(this.#addresses.get(key) >>> 0, id)) return key
+      }
+    }
+    return 0
+  }
+
+  #resize(number: number, capacity: number): void {
+    const old = this.#shards[number]!
+    const shard = this.#tables.ints(capacity * 2)
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] !== 0) enter(shard, old[at]!, old[at + 1]!)
+    }
+    if (old.length > 2) this.#tables.giveBack(old)
+    this.#shards[number] = shard
+  }
+}
+
+/** Takes one byte into a hash. */
+function step(hash: number, byte: number): number {
+  const mixed = Math.imul(hash ^ byte, 0x0193_0b5f)
+  return mixed ^ (mixed >>> 15)
+}
+
+function enter(shard: Int32Array, hash: number, key: ObjectKey): void {
+  let at = placeOf(hash, shard.length >> 1) << 1
+  while (shard[at + 1] !== 0) {
+    at += 2
+    if (at === shard.length) at = 0
+  }
+  shard[at] = hash
+  shard[at + 1] = key
+}

@@ -1,0 +1,143 @@
+// What the graph tests share: small segments, a naive model of rows, and everything a snapshot says, as text.
+
+import type { GraphOptions } from '../../src/graph/graph.ts'
+import { allRows, plainRows, type Snapshot, usersetRows } from '../../src/graph/snapshot.ts'
+import type { Relationship } from '../../src/model/relationship.ts'
+import { formatRelationship } from '../../src/model/relationship-text.ts'
+import type { LogEntry, Store } from '../../src/store/store.ts'
+
+/** Segments so small that a test crosses their borders, and hashes that are the same in every run. */
+export const small: GraphOptions = { segmentBits: { page: 3, slabs: 4, ids: 17 }, hashSeed: 42 }
+
+/** Rows by identity: the model that the graph is compared with. */
+export type Model = ReadonlyMap<string, Relationship>
+
+export function identity({ resource, relation, subject }: Relationship): string {
+  return formatRelationship({ resource, relation, subject })
+}
+
+/** The model after one more transaction. */
+export function changed(model: Model, entry: LogEntry): Model {
+  const next = new Map(model)
+  for (const { operation, relationship } of entry.changes) {
+    if (operation === 'touch') next.set(identity(relationship), relationship)
+    else next.delete(identity(relationship))
+  }
+  return next
+}
+
+export function textsOf(model: Model): string[] {
+  return [...model.values()].map(formatRelationship).sort()
+}
+
+/** All entries of a store's log after a revision. */
+export async function entriesOf(store: Store, after = 0): Promise<LogEntry[]> {
+  const entries: LogEntry[] = []
+  for await (const entry of store.log(after)) entries.push(entry)
+  return entries
+}
+
+/** Node of an object by its text, 0 when the graph does not know it. */
+export function nodeOf(snapshot: Snapshot, object: { readonly type: string; readonly id: string }): number {
+  return snapshot.node(snapshot.nameId(object.type), object.id)
+}
+
+/** Rows of `resource#relation` as texts, sorted. */
+export function forwardRows(
+  snapshot: Snapshot,
+  resource: number,
+  relation: number,
+  selection = allRows,
+): string[] {
+  const cursor = snapshot.cursor()
+  snapshot.openForward(cursor, resource, relation, selection as 0 | 1 | 2)
+  const rows: string[] = []
+  while (cursor.next()) {
+    rows.push(rowText(snapshot, resource, relation, cursor.node, cursor.subjectRelation, cursor.traits))
+  }
+  return rows.sort()
+}
+
+export function reverseRows(
+  snapshot: Snapshot,
+  subject: number,
+  subjectRelation: number,
+  type: number,
+  relation: number,
+): string[] {
+  const cursor = snapshot.cursor()
+  snapshot.openReverse(cursor, subject, subjectRelation, type, relation)
+  const rows: string[] = []
+  while (cursor.next()) {
+    rows.push(rowText(snapshot, cursor.node, relation, subject, cursor.subjectRelation, cursor.traits))
+  }
+  return rows.sort()
+}
+
+export function rowText(
+  snapshot: Snapshot,
+  resource: number,
+  relation: number,
+  subject: number,
+  subjectRelation: number,
+  traits: number,
+): string {
+  return formatRelationship({
+    resource: { type: snapshot.nameText(snapshot.nodeType(resource)), id: snapshot.nodeId(resource) },
+    relation: snapshot.nameText(relation),
+    subject: {
+      type: snapshot.nameText(snapshot.nodeType(subject)),
+      id: snapshot.nodeId(subject),
+      relation: snapshot.nameText(subjectRelation),
+    },
+    ...(traits === 0 ? {} : snapshot.traits(traits)),
+  })
+}
+
+/** All rows of a snapshot, once from the resources' side, once from the subjects'. */
+export function everything(snapshot: Snapshot): { forward: string[]; reverse: string[] } {
+  const forward: string[] = []
+  const reverse: string[] = []
+  for (let node = 1; node <= snapshot.maxNode; node += 1) {
+    for (const relation of snapshot.relationsOf(node)) {
+      const plain = forwardRows(snapshot, node, relation, plainRows)
+      const usersets = forwardRows(snapshot, node, relation, usersetRows)
+      const all = forwardRows(snapshot, node, relation, allRows)
+      if ([...plain, ...usersets].sort().join() !== all.join()) throw new Error('selections disagree')
+      if (plain.some((row) => row.includes('#', row.indexOf('@'))))
+        throw new Error('a userset among plain rows')
+      if (usersets.some((row) => !row.includes('#', row.indexOf('@'))))
+        throw new Error('a plain row among usersets')
+      if (
+        plain.length > snapshot.forwardCount(node, relation, plainRows) ||
+        usersets.length > snapshot.forwardCount(node, relation, usersetRows) ||
+        all.length > snapshot.forwardCount(node, relation, allRows)
+      ) {
+        throw new Error('a count below the rows')
+      }
+      forward.push(...all)
+    }
+    for (const { type, relation, subjectRelation } of snapshot.placesOf(node)) {
+      const rows = reverseRows(snapshot, node, subjectRelation, type, relation)
+      if (rows.length > snapshot.reverseCount(node, subjectRelation, type, relation)) {
+        throw new Error('a count below the rows')
+      }
+      reverse.push(...rows)
+    }
+  }
+  return { forward: forward.sort(), reverse: reverse.sort() }
+}
+
+/** What `row` says of a relationship: its text with the traits found, undefined when there is none. */
+export function lookedUp(
+  snapshot: Snapshot,
+  { resource, relation, subject }: Relationship,
+): string | undefined {
+  const resourceNode = nodeOf(snapshot, resource)
+  const subjectNode = nodeOf(snapshot, subject)
+  const relationId = snapshot.nameId(relation)
+  const subjectRelation = snapshot.nameId(subject.relation)
+  const found = snapshot.row(resourceNode, relationId, subjectNode, subjectRelation)
+  if (found < 0) return undefined
+  return rowText(snapshot, resourceNode, relationId, subjectNode, subjectRelation, found)
+}
