@@ -10,6 +10,7 @@ import type { MemberId } from './plans.ts'
 import { ReverseReach } from './reverse-reach.ts'
 import { Solver } from './solver.ts'
 import { resolve } from './subject.ts'
+import { yes } from './truth.ts'
 import type { World } from './world.ts'
 
 type Request = Parameters<Engine<World>['lookupResources']>[1]
@@ -38,10 +39,13 @@ function* lookupWork(
   const reach = new ReverseReach(world, conditions, budget)
   for (const _ of reach.follow(request.subject, subject)) yield undefined
   const solver = new Solver(world, subject, conditions, budget)
-  for (const atom of candidates(reach, member.id, request.afterKey)) {
-    const node = reach.atoms.nodes[atom]!
-    let answer = answerOf(1, conditions.truths)
-    if (!reach.isCertain(atom)) {
+  for (const node of candidates(reach, member.id, request.afterKey, snapshot.maxNode, budget)) {
+    if (node === undefined) {
+      yield undefined
+      continue
+    }
+    let answer = answerOf(yes, conditions.truths)
+    if (!reach.isCertain(reach.atoms.find(node, member.id))) {
       const work = solver.solve(node, member.id)
       let step = work.next()
       while (!step.done) {
@@ -56,15 +60,50 @@ function* lookupWork(
   }
 }
 
-/** Atoms of the member, ascending by node. A subject that the graph has never seen comes first, with key 0. */
-function candidates(reach: ReverseReach, member: MemberId, afterKey: number | undefined): number[] {
+/** Few enough to sort; more are marked in a bitmap, which gives them in order without a long pause. */
+const maxSorted = 1024
+
+/**
+ * Nodes reached for the member, ascending, with an undefined now and then where the work can pause. A subject that the
+ * graph has never seen comes first.
+ */
+function* candidates(
+  reach: ReverseReach,
+  member: MemberId,
+  afterKey: number | undefined,
+  maxNode: number,
+  budget: Budget,
+): Generator<number | undefined, void, void> {
   const { atoms } = reach
-  const found: number[] = []
-  for (let atom = 0; atom < atoms.size; atom += 1) {
-    if (atoms.members[atom] !== member) continue
-    if (afterKey === undefined || atoms.nodes[atom]! > afterKey) found.push(atom)
+  const few: number[] = []
+  let marks: Uint32Array | undefined
+  const take = (node: number) => {
+    if (marks !== undefined && node > 0) marks[node >>> 5]! |= 1 << (node & 31)
+    else few.push(node)
   }
-  return found.sort((left, right) => atoms.nodes[left]! - atoms.nodes[right]!)
+  for (let atom = 0; atom < atoms.size; atom += 1) {
+    if ((atom & 4095) === 4095) {
+      budget.steps += 256
+      if (budget.spent) yield undefined
+    }
+    if (atoms.members[atom] !== member) continue
+    if (afterKey !== undefined && atoms.nodes[atom]! <= afterKey) continue
+    if (marks === undefined && few.length === maxSorted) {
+      marks = new Uint32Array((maxNode >>> 5) + 1)
+      for (const node of few.splice(0)) take(node)
+    }
+    take(atoms.nodes[atom]!)
+  }
+  yield* few.sort((left, right) => left - right)
+  if (marks === undefined) return
+  for (let word = 0; word < marks.length; word += 1) {
+    if ((word & 4095) === 4095) {
+      budget.steps += 256
+      if (budget.spent) yield undefined
+    }
+    for (let bits = marks[word]!; bits !== 0; bits &= bits - 1)
+      yield word * 32 + (31 - Math.clz32(bits & -bits))
+  }
 }
 
 function found(
