@@ -7,6 +7,10 @@ import type { Precondition, RelationshipFilter } from '../model/filter.ts'
 import type { ObjectRef, SubjectRef } from '../model/reference.ts'
 import type { Relationship, RelationshipUpdate } from '../model/relationship.ts'
 import type { Consistency } from '../model/revision.ts'
+import type { MemberReference } from '../schema/dependencies.ts'
+import type { SchemaDifference } from '../schema/diff.ts'
+import type { ReflectionFilter } from '../schema/reflect.ts'
+import type { ReflectedCaveat, ReflectedDefinition } from '../schema/reflection.ts'
 
 /** What every call may carry. */
 export interface CallOptions {
@@ -142,6 +146,18 @@ export interface WatchEvent {
   readonly metadata?: JsonObject
 }
 
+export interface ReflectSchemaResult {
+  readonly token: string
+  readonly definitions: readonly ReflectedDefinition[]
+  readonly caveats: readonly ReflectedCaveat[]
+}
+
+/** Relations and permissions, sorted by definition, then name. */
+export interface MemberReferences {
+  readonly token: string
+  readonly references: readonly MemberReference[]
+}
+
 /**
  * The front desk. Everything rejects with CardeaError. Requests are validated here (types, relations, ids, limits),
  * so that every door answers alike.
@@ -180,6 +196,28 @@ export interface Authorizer {
   readSchema(options?: Read): Promise<{ readonly text: string; readonly token: string }>
   /** Replaces the whole schema. The empty text deletes it. All problems of the text are reported at once. */
   writeSchema(text: string, options?: CallOptions): Promise<{ readonly token: string }>
+
+  /** The schema's elements as data; those of the filters, or all. INVALID_FILTER. */
+  reflectSchema(filters?: readonly ReflectionFilter[], options?: Read): Promise<ReflectSchemaResult>
+  /** What would change from the schema in force to `text`, which is parsed but need not fit the data. */
+  diffSchema(
+    text: string,
+    options?: Read,
+  ): Promise<{ readonly token: string; readonly differences: readonly SchemaDifference[] }>
+  /** Everything whose answer a relation (empty: the definition as a subject) can affect. */
+  computablePermissions(
+    member: {
+      readonly definitionName: string
+      readonly relationName: string
+      readonly definitionPrefix?: string
+    },
+    options?: Read,
+  ): Promise<MemberReferences>
+  /** Everything that is looked at to compute a permission. */
+  dependentRelations(
+    member: { readonly definitionName: string; readonly permissionName: string },
+    options?: Read,
+  ): Promise<MemberReferences>
 
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import type { Desk } from './desk.ts'
 import { withWorld } from './desk.ts'
 import { FollowedDatastore } from './followed-datastore.ts'
 import { type AuthorizerLimits, defaultLimits } from './limits.ts'
+import { computable, dependent, diff, reflect } from './reflection.ts'
 import { exportRows, lookupResources, lookupSubjects, readRows } from './streams.ts'
 import { watch } from './watch.ts'
 import { deleteRelationships, importRelationships, writeRelationships, writeSchema } from './writes.ts'
@@ -77,6 +78,10 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
         return { text, token: pinned.token }
       }),
     writeSchema: async (text, call = {}) => writeSchema(desk, text, call),
+    reflectSchema: async (filters = [], read = {}) => reflect(desk, filters, read),
+    diffSchema: async (text, read = {}) => diff(desk, text, read),
+    computablePermissions: async (member, read = {}) => computable(desk, member, read),
+    dependentRelations: async (member, read = {}) => dependent(desk, member, read),
     close: () => datastore.close(),
   }
 }
