@@ -130,6 +130,7 @@ function load(source: Policy, options: LoadOptions, report: Report): LoadedPolic
     prompts: new Map(prompts.map((prompt) => [prompt.name, prompt])),
     completions: loadCompletions(loading, source),
     instructions: source.instructions ?? false,
+    logging: source.logging ?? 'drop',
   }
 }
 

@@ -24,6 +24,7 @@ export interface LoadedPolicy {
   readonly prompts: ReadonlyMap<string, LoadedPrompt>
   readonly completions: readonly LoadedCompletion[]
   readonly instructions: boolean
+  readonly logging: 'drop' | 'pass'
 }
 
 export interface LoadedContextSource {

@@ -155,6 +155,7 @@ export const policyShape = z.strictObject({
   prompts: z.record(text, prompt).optional(),
   completions: z.array(completion).min(1).optional(),
   instructions: z.boolean().optional(),
+  logging: z.enum(['drop', 'pass']).optional(),
 }) satisfies z.ZodType<policy.Policy>
 
 /** Holds the twin to the shape: every policy that TypeScript accepts is one that the shape knows. */

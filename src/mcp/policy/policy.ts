@@ -33,6 +33,8 @@ export interface Policy {
   readonly completions?: readonly CompletionRule[]
   /** Passes the server's `instructions` on. Default false. */
   readonly instructions?: boolean
+  /** Log notifications may say anything about anybody. Default drop. */
+  readonly logging?: 'drop' | 'pass'
 }
 
 /** A source of caveat context. `args.*` and `item.*` are in other hands and need `untrusted: true`. */

@@ -1,8 +1,8 @@
 // Tool definitions: what a server says of a tool, its hash, and whether a rule fits it.
 
 import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../model/canonical-json.ts'
 import type { JsonObject, JsonValue } from '../../model/context.ts'
-import { canonicalJson } from './canonical-json.ts'
 import type { JsonPath } from './json-path.ts'
 import type { LoadedRules, LoadedTool } from './loaded-policy.ts'
 import type { PolicyPath } from './problem.ts'

@@ -11,7 +11,7 @@ const search: ToolRule = {
   result: [{ items: '$.results[*]', all: ['document:{item.id}#view'] }, { set: { '$.total': 'count' } }],
   text: 'mirror',
 }
-const results = [
+const results: JsonValue[] = [
   { id: 'a', title: 'A' },
   { id: 'b', title: 'B' },
 ]
@@ -27,7 +27,7 @@ describe('items', () => {
   test('denied items go from both copies, and the count follows', () => {
     const outcome = filtered(search, mirrored({ total: 2, results }), ['document:a#view'])
     expect(outcome.asks).toEqual(['document:a#view', 'document:b#view'])
-    expect(outcome).toMatchObject(mirrored({ total: 1, results: [results[0]] }))
+    expect(outcome).toMatchObject(mirrored({ total: 1, results: [results[0]!] }))
     expect(JSON.stringify(outcome.content)).not.toContain('B')
   })
 
@@ -39,7 +39,7 @@ describe('items', () => {
 
   test('the style of the text stays when items go', () => {
     const outcome = filtered(search, mirrored({ results }, 2), ['document:b#view'])
-    expect(outcome.content).toEqual(mirrored({ results: [results[1]] }, 2).content)
+    expect(outcome.content).toEqual(mirrored({ results: [results[1]!] }, 2).content)
   })
 
   test('nothing left looks like nothing found', () => {
@@ -70,7 +70,7 @@ describe('items', () => {
       ['document:a#view'],
     )
     expect(JSON.stringify([outcome.content, outcome.structuredContent])).not.toContain('CANARY')
-    expect(outcome.structuredContent).toEqual({ results: [results[0]] })
+    expect(outcome.structuredContent).toEqual({ results: [results[0]!] })
   })
 
   test('an item without a usable id is removed', () => {

@@ -1,0 +1,148 @@
+// Asking: all questions of one stage of a call, at one revision, within a deadline; anything but HAS is a no.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AuditDecision } from '../../audit/audit.ts'
+import type { BulkAnswer } from '../../authorizer/authorizer.ts'
+import type { Explanation, Question } from '../../model/decision.ts'
+import { CardeaError } from '../../model/errors.ts'
+import { formatObject, formatSubject } from '../../model/reference.ts'
+import { formatRelationship } from '../../model/relationship-text.ts'
+import type { Consistency } from '../../model/revision.ts'
+import type { Ask } from '../policy/ask.ts'
+import type { GuardCore } from './guard-core.ts'
+
+export interface Answered {
+  /** One per ask, in order. */
+  readonly granted: readonly boolean[]
+  readonly decisions: readonly AuditDecision[]
+  /** ZedToken of the revision; undefined when nothing was asked. */
+  readonly token: string | undefined
+  readonly evaluatedAtMs: number | undefined
+}
+
+const nothing: Answered = { granted: [], decisions: [], token: undefined, evaluatedAtMs: undefined }
+
+/**
+ * Asks everything at once. Equal questions are asked once. More than the service takes in one request go in several,
+ * the later ones at exactly the revision of the first. Rejects when the service does not answer in time.
+ */
+export async function askAll(core: GuardCore, asks: readonly Ask[], signal: AbortSignal): Promise<Answered> {
+  if (asks.length === 0) return nothing
+  const { questions, positions } = distinctQuestions(asks)
+  const answers: BulkAnswer[] = []
+  const askedAtMs = core.clock()
+  let consistency = consistencyOf(core)
+  const isNewest = consistency.kind === 'fully_consistent'
+  let token: string | undefined
+  let evaluatedAtMs: number | undefined
+  for (let from = 0; from < questions.length; from += core.maxBulkChecks) {
+    const part = questions.slice(from, from + core.maxBulkChecks)
+    const result = await within(core, signal, (inTime) =>
+      core.authorizer.checkBulk(part, {
+        consistency,
+        explain: core.explain,
+        signal: inTime,
+        deadlineMs: core.clock() + core.checkTimeoutMs,
+      }),
+    )
+    if (result.answers.length !== part.length)
+      throw new CardeaError(
+        'INTERNAL',
+        `The service gave ${result.answers.length} answers to ${part.length} questions.`,
+      )
+    answers.push(...result.answers)
+    token ??= result.token
+    evaluatedAtMs ??= result.evaluatedAtMs
+    consistency = { kind: 'at_exact_snapshot', token: result.token }
+  }
+  if (isNewest && token !== undefined) core.freshness.saw(token, askedAtMs)
+  const granted = positions.map((position) => isGranted(answers[position]!))
+  const decisions = asks.map((ask, index) => decisionOf(ask, answers[positions[index]!]!))
+  return { granted, decisions, token, evaluatedAtMs }
+}
+
+/** Only a plain HAS without an error is a yes; a conditional answer is none. */
+function isGranted(answer: BulkAnswer): boolean {
+  return answer.error === undefined && answer.permissionship === 'has'
+}
+
+function distinctQuestions(asks: readonly Ask[]): { questions: Question[]; positions: number[] } {
+  const seen = new Map<string, number>()
+  const questions: Question[] = []
+  const positions = asks.map(({ at: _, ...question }) => {
+    const { resource, permission, subject, context } = question
+    const key = `${resource.type}:${resource.id}#${permission}@${formatSubject(subject)}${context === undefined ? '' : JSON.stringify(context)}`
+    let position = seen.get(key)
+    if (position === undefined) {
+      position = questions.length
+      seen.set(key, position)
+      questions.push(question)
+    }
+    return position
+  })
+  return { questions, positions }
+}
+
+function consistencyOf(core: GuardCore): Consistency {
+  const { maxStalenessMs } = core.policy
+  if (maxStalenessMs === undefined) return { kind: 'fully_consistent' }
+  return core.freshness.consistency(core.clock(), maxStalenessMs)
+}
+
+/** Runs one request to the service; rejects with DEADLINE_EXCEEDED even if the service never notices. */
+export async function within<Value>(
+  core: GuardCore,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const controller = new AbortController()
+  const abort = () => controller.abort(signal.reason)
+  if (signal.aborted) throw new CardeaError('CANCELLED', 'The call was cancelled.')
+  signal.addEventListener('abort', abort, { once: true })
+  const timer = new AbortController()
+  const timeout = delay(core.checkTimeoutMs, undefined, { signal: timer.signal, ref: false }).then(
+    () => {
+      controller.abort()
+      throw new CardeaError(
+        'DEADLINE_EXCEEDED',
+        `The service did not answer within ${core.checkTimeoutMs} ms.`,
+      )
+    },
+    () => new Promise<never>(() => {}),
+  )
+  try {
+    return await Promise.race([run(controller.signal), timeout])
+  } finally {
+    timer.abort()
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function decisionOf({ at, resource, permission, subject }: Ask, answer: BulkAnswer): AuditDecision {
+  const base = { at, resource, permission, subject }
+  if (answer.error)
+    return {
+      ...base,
+      verdict: 'error',
+      reason: { kind: answer.error.code, at: formatObject(resource), via: [] },
+    }
+  const verdict = answer.permissionship
+  const missing = answer.missing.length > 0 ? { missing: answer.missing } : {}
+  return { ...base, verdict, ...missing, ...explained(answer.explanation) }
+}
+
+function explained(explanation: Explanation | undefined): Partial<AuditDecision> {
+  if (explanation === undefined) return {}
+  const { reason } = explanation
+  if (reason) {
+    const { kind, resource, name, via } = reason
+    return { reason: { kind, at: `${formatObject(resource)}#${name}`, via: via.map(formatRelationship) } }
+  }
+  const proof = explanation.proof.map(formatRelationship)
+  if (explanation.absences.length === 0) return { proof }
+  const absences = explanation.absences.map(
+    ({ resource, permission, subject }) =>
+      `${formatObject(resource)}#${permission}@${formatSubject(subject)}`,
+  )
+  return { proof, absences }
+}

@@ -1,0 +1,73 @@
+// Tool pins: a definition counts only if it is approved, and only as long as every word of it stays the same.
+
+import type { LoadedPolicy, LoadedTool } from '../policy/loaded-policy.ts'
+import { formatPath } from '../policy/problem.ts'
+import {
+  type DefinitionProblem,
+  definitionHash,
+  definitionProblems,
+  type ToolDefinition,
+} from '../policy/tool-definition.ts'
+import type { GuardLog } from './guard-core.ts'
+
+/** A tool that may be listed and called. */
+export interface UsableTool {
+  readonly rule: LoadedTool
+  readonly definition: ToolDefinition
+  readonly hash: string
+}
+
+/** Approved hashes of one guard, by tool name. */
+export class ToolPins {
+  readonly #approved = new Map<string, string>()
+  readonly #told = new Set<string>()
+  readonly #log: GuardLog
+
+  constructor(approved: { readonly [tool: string]: string }, log: GuardLog) {
+    for (const [tool, hash] of Object.entries(approved)) this.#approved.set(tool, hash)
+    this.#log = log
+  }
+
+  /**
+   * The tool if the policy has a rule for it, its definition is approved and unchanged, and the rule fits it.
+   * Otherwise undefined, and the operator is told why, once.
+   */
+  usable(policy: LoadedPolicy, definition: ToolDefinition): UsableTool | undefined {
+    const rule = policy.tools.get(definition.name)
+    if (rule === undefined) return undefined
+    const hash = definitionHash(definition)
+    const pinned = rule.definition ?? this.#approved.get(rule.name)
+    if (pinned === undefined && !policy.trustOnFirstUse)
+      return this.#refuse(
+        rule.name,
+        hash,
+        'its definition is not approved; add its hash as `definition` to the rule, or say trust_on_first_use: true',
+      )
+    if (pinned !== undefined && pinned !== hash)
+      return this.#refuse(
+        rule.name,
+        hash,
+        `its definition is not the approved one (${pinned}); look at what changed before you approve it`,
+      )
+    const problems = definitionProblems(rule, definition)
+    if (problems.length > 0) return this.#refuse(rule.name, hash, problems.map(sentence).join(' '))
+    if (pinned === undefined) this.#approved.set(rule.name, hash)
+    return { rule, definition, hash }
+  }
+
+  /** Hashes approved so far, to be kept for the next start. */
+  approved(): { readonly [tool: string]: string } {
+    return Object.fromEntries(this.#approved)
+  }
+
+  #refuse(tool: string, hash: string, reason: string): undefined {
+    const key = `${tool} ${hash} ${reason}`
+    if (this.#told.has(key)) return
+    this.#told.add(key)
+    this.#log.warn({ tool, definition: hash }, `The tool ${tool} is neither listed nor callable: ${reason}`)
+  }
+}
+
+function sentence({ path, problem }: DefinitionProblem): string {
+  return `${formatPath(path)}: ${problem}.`
+}
