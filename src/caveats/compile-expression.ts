@@ -63,9 +63,9 @@ function compileNode(node: ExpressionNode, scope: Scope): CompiledNode {
       return compileStrict([container], scope, node, ([value]) => selectOptional(value!, field))
     }
     case '[]':
-      return compileStrict(node.args, scope, node, ([container, key]) => select(container!, key!))
+      return compileIndex(node, scope, select)
     case '[?]':
-      return compileStrict(node.args, scope, node, ([container, key]) => selectOptional(container!, key!))
+      return compileIndex(node, scope, selectOptional)
     case 'list':
       return compileStrict(node.args, scope, node, (values) => values)
     case 'map':
@@ -192,6 +192,35 @@ function compileBinary(
     if (result === undefined) return undefinedHere
     return result instanceof Failure ? result.at(offset) : result
   }
+}
+
+/** `container[key]`. As in cel-go, a key that fails does so even when the path begins at an unknown parameter. */
+function compileIndex(
+  node: ExpressionNode & { op: '[]' | '[?]' },
+  scope: Scope,
+  find: (container: Value, key: Value) => Value | Failure,
+): CompiledNode {
+  const [container, key] = node.args
+  const compiledContainer = compileNode(container, scope)
+  const compiledKey = compileNode(key, scope)
+  const keysMayFail = isPath(container)
+  return (frame) => {
+    const from = compiledContainer(frame)
+    if (from instanceof Failure || (from instanceof Unknown && !keysMayFail)) return from
+    const at = compiledKey(frame)
+    if (from instanceof Unknown) return at instanceof Failure ? at : from
+    if (!isValue(at)) return at
+    frame.meter.charge(1)
+    const found = find(from, at)
+    return found instanceof Failure ? found.at(node.start) : found
+  }
+}
+
+/** Whether the node is a name, or selections that begin at one. */
+function isPath(node: ExpressionNode): boolean {
+  let rest = node
+  while (rest.op === '.' || rest.op === '[]' || rest.op === '.?' || rest.op === '[?]') rest = rest.args[0]
+  return rest.op === 'id'
 }
 
 /** `google.protobuf.Timestamp` and `google.protobuf.Duration` name types; every other `a.b` selects. */

@@ -83,6 +83,11 @@ const cases: { readonly [rule: string]: readonly Case[] } = {
       'missing user',
     ],
     ['l list<int>, at int', 'l[at] == 1', { l: [1] }, 'missing at'],
+    ['l list<int>, at int', 'l[at] == 1', {}, 'missing l'],
+    ['l list<int>, at int', 'l[1 / at] == 1', { at: 0 }, 'CAVEAT_EVALUATION_ERROR'],
+    ['l list<list<int>>, at int', 'l[0][1 / at] == 1', { at: 0 }, 'CAVEAT_EVALUATION_ERROR'],
+    ['l list<list<int>>, at int, a int', 'l[a][at] == 1', {}, 'missing l'],
+    ['l list<int>, at int', '(l + l)[1 / at] == 1', { at: 0 }, 'missing l'],
     ['l list<int>, at int', 'l[?at].hasValue()', { at: 0 }, 'missing l'],
   ],
   'all and exists: like and and or over the elements': [
