@@ -2,8 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import type { Authorizer } from '../authorizer/authorizer.ts'
-import { connect } from '../client/connect.ts'
+import { connect, type RemoteAuthorizer } from '../client/connect.ts'
 import { CardeaError } from '../model/errors.ts'
 import type { Consistency } from '../model/revision.ts'
 import { readConnection } from './connection-file.ts'
@@ -38,7 +37,7 @@ export function remoteFlags(command: Command): Command {
 /** Connects, runs `use` and disconnects. */
 export async function withRemote<Value>(
   options: RemoteOptions,
-  use: (authorizer: Authorizer) => Promise<Value>,
+  use: (authorizer: RemoteAuthorizer) => Promise<Value>,
 ): Promise<Value> {
   const connection = readConnection(process.cwd())
   const address = options.grpcAddr ?? connection?.grpcAddr ?? '127.0.0.1:50051'

@@ -76,7 +76,7 @@ export function traceOf(
       continue
     }
     const equation = solver.equations[atom]!
-    into.operation = operationOf(equation)
+    into.operation = equation.kind === 'some' && into.kind === 'permission' ? 'arrow' : operationOf(equation)
     if (followed.has(atom) || count > maxNodes) continue
     followed.add(atom)
     const grow = (place: Growing, operand: Equation): void => {
@@ -107,6 +107,7 @@ export function traceOf(
     }
     const supports = (operand: Equation): boolean => {
       if (evaluate(operand, solved, solved, truths) !== yes) return false
+      if (operand.kind === 'some') return operand.rows.some((row) => relevant(row, 'has'))
       return operand.kind !== 'atom' || supporting.size === 0 || supporting.has(operand.atom)
     }
     const relevant = (row: RowTerm, permissionship: Answer['permissionship']): boolean => {
@@ -133,7 +134,7 @@ export function traceOf(
         resource: into.resource,
         name: into.name,
         kind: into.kind,
-        operation: operationOf(operand),
+        operation: operand.kind === 'some' ? 'arrow' : operationOf(operand),
         ...answer(truth),
         children: [],
       }

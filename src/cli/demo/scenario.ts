@@ -173,8 +173,8 @@ async function revocation({ service }: DemoWorld, { alice }: Clients): Promise<F
 
 async function* explanations({ service }: DemoWorld): AsyncGenerator<Finding> {
   const asked: readonly (readonly [DemoUser, string, string])[] = [
-    ['alice', 'draft-of-the-agent-gateway', 'Why may alice see the draft of the agent gateway?'],
-    ['alice', 'hiring-bar', 'And why may she not see the hiring bar, which her team can?'],
+    ['alice', 'mobile-design', 'Why may alice see the mobile design? Nobody granted it to her by name.'],
+    ['alice', 'hiring-bar', 'And why may she not see the hiring bar, which her team may?'],
   ]
   for (const [user, id, title] of asked) {
     const question: Question = {

@@ -11,6 +11,8 @@ export function table(
   const rendered = new Table({
     head: [...head],
     style: colour ? { head: ['bold'], border: ['gray'] } : { head: [], border: [] },
+    // One line under the head; lines between all rows would hide the pattern.
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   })
   for (const row of rows) rendered.push([...row])
   return rendered.toString()
