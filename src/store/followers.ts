@@ -31,6 +31,10 @@ export class LogFollowers {
   readonly #queue: Delivery[] = []
   #delivering = false
 
+  get size(): number {
+    return this.#followers.size
+  }
+
   add(listener: LogListener): Joining {
     const follower: Follower = { listener, position: 0, ended: false }
     return {

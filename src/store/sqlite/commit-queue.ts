@@ -9,7 +9,7 @@ import type { EncodedEntry } from './cells.ts'
 import { isBusy, isDiskFailure, storeError } from './driver-errors.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeError, type Reply } from './protocol.ts'
-import type { Writer } from './writer.ts'
+import { rowsPerTurn, type Writer } from './writer.ts'
 
 /** One write that was asked for. */
 export interface Job {
@@ -123,7 +123,15 @@ export class CommitQueue {
       this.#writer.begin()
       this.#options.onLocked()
       this.#options.failpoint('begun')
-      for (const job of batch) replies.push(await this.#perform(job, entries))
+      let rows = 0
+      for (const job of batch) {
+        replies.push(await this.#perform(job, entries))
+        rows += job.weight
+        if (rows > rowsPerTurn) {
+          rows = 0
+          await turn()
+        }
+      }
       this.#options.failpoint('before-commit')
     } catch (error) {
       // The driver gave up on the transaction; whoever was not the cause gets through alone.

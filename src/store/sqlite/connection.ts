@@ -58,7 +58,8 @@ export function assertDurable(database: Database.Database, path: string): void {
   }
 }
 
-function assertPath(path: string): void {
+/** CONFIG_INVALID unless a file can be there: the directory exists, and the name is no directory's. */
+export function assertPath(path: string): void {
   const refuse = (problem: string) => new CardeaError('CONFIG_INVALID', problem, { path })
   if (path === '' || path === ':memory:' || path.startsWith('file:')) {
     throw refuse(`A SQLite datastore needs the path of a file, not ${JSON.stringify(path)}.`)

@@ -1,6 +1,6 @@
 // Copies of a datastore file: backup while it is in use, and restore as a datastore that knows it is another one.
 
-import { once } from 'node:events'
+import { CardeaError } from '../../model/errors.ts'
 import type { Head } from '../store.ts'
 import { decodeError, type EncodedError } from './protocol.ts'
 import { startWorker } from './worker-link.ts'
@@ -37,8 +37,11 @@ export function restoreSqliteStore({
 async function copy(task: CopyTask): Promise<Head> {
   // A thread of its own: the copy takes as long as the disk does.
   const worker = startWorker('copy-worker', task)
-  const [outcome] = (await once(worker, 'message')) as [CopyOutcome]
-  await worker.terminate()
+  const outcome = await new Promise<CopyOutcome>((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new CardeaError('STORE_FAILED', `Copying to ${task.to} ended unasked.`)))
+  })
   if ('error' in outcome) throw decodeError(outcome.error)
   return outcome.head
 }

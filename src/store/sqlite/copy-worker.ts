@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import { CardeaError } from '../../model/errors.ts'
 import type { Head } from '../store.ts'
-import { openConnection } from './connection.ts'
+import { assertPath, openConnection } from './connection.ts'
 import type { CopyOutcome, CopyTask } from './copies.ts'
 import { storeError } from './driver-errors.ts'
 import { encodeError } from './protocol.ts'
@@ -15,34 +15,51 @@ import { headStatement } from './reader.ts'
 import { assertKnownVersion, versionOf } from './tables.ts'
 
 function copy({ kind, from, to }: CopyTask): Head {
+  assertPath(to)
   for (const path of [to, `${to}-wal`, `${to}-shm`]) assertFree(path)
   assertDatastore(from)
   const partial = `${to}.partial`
+  removePartial(partial)
+  try {
+    fill(partial, from)
+    const head = finish(partial, kind, from)
+    sync(partial)
+    renameSync(partial, to)
+    sync(dirname(to))
+    return head
+  } catch (error) {
+    removePartial(partial)
+    throw error
+  }
+}
+
+function removePartial(partial: string): void {
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(partial + suffix, { force: true })
+}
+
+function fill(partial: string, from: string): void {
+  // Made first, so that others can never read it. SQLite takes an empty file for a new one.
+  closeSync(openSync(partial, 'wx', 0o600))
   const source = new Database(from, { fileMustExist: true, timeout: 5_000 })
   try {
-    // Made first, so that it is never readable by others. SQLite fills an empty file.
-    closeSync(openSync(partial, 'wx', 0o600))
     source.prepare('VACUUM INTO ?').run(partial)
   } finally {
     source.close()
   }
+}
+
+function finish(partial: string, kind: CopyTask['kind'], from: string): Head {
   const target = openConnection(partial, 5_000)
-  let head: Head
   try {
     if (kind === 'restore') {
       assertSound(target, from)
       beginEpoch(target)
     }
-    head = headStatement(target)()
+    return headStatement(target)()
   } finally {
-    // Moves what is in the WAL into the file, and syncs it.
+    // Moves what is in the write-ahead log into the file.
     target.close()
   }
-  sync(partial)
-  renameSync(partial, to)
-  sync(dirname(to))
-  return head
 }
 
 function assertFree(path: string): void {

@@ -80,6 +80,7 @@ class Datastore {
     migrate(writing, path, newDatastore)
     // From here on the queue waits for the lock itself, without blocking the thread.
     writing.pragma('busy_timeout = 0')
+    if (settings.maxPages !== undefined) writing.pragma(`max_page_count = ${settings.maxPages}`)
     const reading = openConnection(path, busyTimeoutMs)
     this.#connections = [writing, reading]
     this.#writer = new Writer(writing, { maxChanges: settings.maxChangesPerTransaction, maxCachedObjects })
@@ -264,9 +265,9 @@ class Datastore {
   #poll(): void {
     if (!this.#tail.followed) return
     try {
+      this.#queue.assertFile()
       this.#tail.poll()
       if (performance.now() - this.#confirmedMs < confirmationIntervalMs) return
-      this.#queue.assertFile()
       this.#post({ kind: 'head', head: this.#reader.head(), readAtMs: Date.now() })
       this.#confirmedMs = performance.now()
     } catch (error) {

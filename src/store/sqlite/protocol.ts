@@ -14,6 +14,8 @@ export interface WorkerSettings {
   readonly busyTimeoutMs: number
   readonly pollIntervalMs: number
   readonly maxChangesPerTransaction: number
+  /** For tests: the file may grow to so many pages, as if the disk were full then. */
+  readonly maxPages?: number
   /** For tests: the process kills itself at the nth passing of a named point. */
   readonly failpoint?: { readonly name: FailpointName; readonly passings: number }
 }

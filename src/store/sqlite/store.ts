@@ -69,7 +69,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStor
 /** {@link openSqliteStore} with settings that only tests have. */
 export async function openSqliteStoreWith(
   options: SqliteStoreOptions,
-  testing: Pick<WorkerSettings, 'failpoint'>,
+  testing: Pick<WorkerSettings, 'failpoint' | 'maxPages'>,
 ): Promise<SqliteStore> {
   const settings: WorkerSettings = {
     path: options.path,
@@ -109,6 +109,7 @@ class ProxyStore implements SqliteStore {
   async open(): Promise<void> {
     const { link, identity } = await WorkerLink.open(startWorker('worker', this.#settings), {
       onEntries: (entries) => {
+        if (this.#followers.size === 0) return
         for (const entry of entries) this.#followers.deliver(decodeEntry(entry))
       },
       onHead: (head, readAtMs) => this.#followers.confirm(head, this.#localInstant(readAtMs)),

@@ -31,6 +31,9 @@ export interface WriterConditions {
   readonly committedAtMs: number
 }
 
+/** Rows after which a long write lets others go on: some milliseconds of work. */
+export const rowsPerTurn = 2_000
+
 type Traits = [caveat: number | null, context: string | null, expiresAt: number | null]
 const noTraits: Traits = [null, null, null]
 
@@ -355,6 +358,3 @@ export class Writer {
     }
   }
 }
-
-/** Rows after which a long write lets others go on: some milliseconds of work. */
-const rowsPerTurn = 2_000
