@@ -60,7 +60,7 @@ export interface AdmissionOptions {
   /** All scopes that a message needs; a missing one is answered with a step-up challenge. */
   readonly requiredScopes: (message: object, principal: Principal) => readonly string[]
   readonly onRefused: (refused: RefusedRequest) => void
-  readonly dpopAlgorithms?: readonly string[]
+  readonly dpopAlgorithms: readonly string[]
 }
 
 /** Revisions from here on have no sessions, and their servers ignore the header (MCP 2026-07-28). */

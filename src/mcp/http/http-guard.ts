@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../principal.ts'
+import { dpopAlgorithms } from '../tokens/dpop.ts'
 import type { TokenVerifier } from '../tokens/token-verifier.ts'
 import type { AdmissionOptions, RefusedRequest } from './admission.ts'
 import { type NodeNext, nodeHandler, OpenStreams } from './node-handler.ts'
@@ -13,7 +14,7 @@ import {
 } from './protected-resource-metadata.ts'
 import { Sessions } from './sessions.ts'
 
-export interface HttpGuardOptions extends Omit<MetadataOptions, 'scopesSupported'> {
+export interface HttpGuardOptions extends Omit<MetadataOptions, 'scopesSupported' | 'dpopSigningAlgorithms'> {
   readonly verifier: TokenVerifier
   /** The least a client needs for basic use: `scopes_supported`, and `scope` of the first challenge. */
   readonly scopes?: readonly string[]
@@ -60,6 +61,7 @@ export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
   const metadata = protectedResourceMetadata({
     ...options,
     scopesSupported: scopes.length > 0 ? scopes : undefined,
+    dpopSigningAlgorithms: dpopAlgorithms,
   })
   const streams = new OpenStreams()
   const admission: AdmissionOptions = {
@@ -72,7 +74,7 @@ export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
     scopes,
     requiredScopes: options.requiredScopes ?? (() => []),
     onRefused: options.onRefused ?? (() => {}),
-    dpopAlgorithms: options.dpopSigningAlgorithms,
+    dpopAlgorithms,
   }
   return {
     metadata,

@@ -44,4 +44,6 @@ export interface IssuerConfig {
   readonly network?: 'public' | 'private' | 'loopback'
   /** Set it to accept opaque tokens of this issuer. At most one issuer may, since an opaque token names none. */
   readonly introspection?: IntrospectionConfig
+  /** This server's own credentials at the issuer for token exchange (RFC 8693). */
+  readonly token_exchange?: { readonly client_id: string; readonly client_secret: string }
 }

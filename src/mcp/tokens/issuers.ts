@@ -24,6 +24,7 @@ export interface Issuer {
   readonly otherAudiences: 'refuse' | 'allow'
   readonly network: 'public' | 'private' | 'loopback'
   readonly introspection?: IntrospectionConfig & { readonly cacheMs: number }
+  readonly tokenExchange?: IssuerConfig['token_exchange']
 }
 
 /** What is wrong with the `issuers` part of a policy, and where: `issuers[0].subject`. */
@@ -63,6 +64,7 @@ const knownKeys: ReadonlySet<string> = new Set<keyof IssuerConfig>([
   'other_audiences',
   'network',
   'introspection',
+  'token_exchange',
 ])
 
 const maxClockLeewayMs = 60_000
@@ -174,6 +176,8 @@ function loadIssuer(config: IssuerConfig, at: string, problems: IssuerProblem[])
       report('introspection.cache', `${JSON.stringify(cache)} is no duration; write 0s, 10s or 1m`)
     }
   }
+  if (config.token_exchange && !(config.token_exchange.client_id && config.token_exchange.client_secret))
+    report('token_exchange', 'needs client_id and client_secret')
   return {
     issuer: config.issuer,
     name,
@@ -187,6 +191,7 @@ function loadIssuer(config: IssuerConfig, at: string, problems: IssuerProblem[])
     otherAudiences,
     network,
     introspection,
+    tokenExchange: config.token_exchange,
   }
 }
 

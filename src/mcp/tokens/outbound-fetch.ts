@@ -145,8 +145,7 @@ export async function fetchJson(
     const response = await fetch(url, { ...init, headers, redirect: 'manual', signal })
     status = response.status
     const text = await readBounded(response, signal)
-    if (status !== 200)
-      throw failed(`answered ${status}`, { status: String(status), body: text.slice(0, 500) })
+    if (status !== 200) throw failed(`answered ${status}`, { status: String(status), ...oauthError(text) })
     const json: unknown = JSON.parse(text)
     if (typeof json !== 'object' || json === null || Array.isArray(json))
       throw failed('answered no JSON object')
@@ -157,7 +156,7 @@ export async function fetchJson(
   }
 }
 
-function _oauthError(text: string): ErrorFacts {
+function oauthError(text: string): ErrorFacts {
   const code = /"error"\s*:\s*"([a-z_]{1,64})"/.exec(text)?.[1]
   return code === undefined ? {} : { error: code }
 }

@@ -1,10 +1,13 @@
 // The token verifier: credentials of a request become a principal or a refusal, and nothing in between.
 
+import type { JsonObject } from '../../model/context.ts'
 import type { Principal } from '../principal.ts'
-import { AccessTokenVerifier, looksLikeJwt, type PinnedIssuer } from './access-token.ts'
+import { AccessTokenVerifier, looksLikeJwt } from './access-token.ts'
 import { checkClaims } from './claims.ts'
+import { ProofChecker } from './dpop.ts'
 import { holdToken } from './held-token.ts'
 import { principalOf } from './identity.ts'
+import { Introspector } from './introspection.ts'
 import type { IssuerConfig } from './issuer-config.ts'
 import { IssuerEndpoints } from './issuer-endpoints.ts'
 import { loadIssuers } from './issuers.ts'
@@ -51,21 +54,25 @@ const maxTokenLength = 16_384
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const clock = options.clock ?? Date.now
   checkResourceUri(options.resource)
-  const pinned = loadIssuers(options.issuers).map((issuer): PinnedIssuer => {
+  const pinned = loadIssuers(options.issuers).map((issuer) => {
     const fetch = options.fetch ?? guardedFetch(issuer.network)
-    return { issuer, endpoints: new IssuerEndpoints(issuer, fetch, clock) }
+    return { issuer, fetch, endpoints: new IssuerEndpoints(issuer, fetch, clock) }
   })
   const accessTokens = new AccessTokenVerifier(pinned)
+  const introspecting = pinned.find(({ issuer }) => issuer.introspection)
+  const introspector = introspecting && new Introspector(introspecting, introspecting.fetch, clock)
+  const proofs = new ProofChecker(clock)
 
   async function principalFor(credentials: Credentials): Promise<Principal> {
     const { scheme, token } = readAuthorization(credentials.authorization)
-    if (!looksLikeJwt(token))
+    const isJwt = looksLikeJwt(token)
+    if (!isJwt && !introspector)
       throw invalidToken('It is opaque, and no issuer of the policy has introspection set.')
-    const { claims, pinned: from } = await accessTokens.verify(token)
-    checkClaims(claims, from.issuer, options.resource, clock(), 'jwt')
-    if (claims.cnf !== undefined)
-      throw invalidToken(`It is bound to a key (cnf), so it does not count as ${scheme}.`)
-    if (scheme === 'DPoP') throw invalidToken('The DPoP scheme needs a token that is bound to a key.')
+    const { claims, pinned: from } = await (isJwt ? accessTokens.verify(token) : introspector!.claims(token))
+    checkClaims(claims, from.issuer, options.resource, clock(), isJwt ? 'jwt' : 'introspection')
+    const thumbprint = keyBinding(claims, scheme)
+    if (thumbprint !== undefined)
+      await proofs.check({ ...credentials, proof: credentials.dpop, token, thumbprint })
     const principal = principalOf(claims, from.issuer)
     holdToken(principal, token)
     return principal
@@ -106,4 +113,29 @@ function readAuthorization(header: string | undefined): { scheme: 'Bearer' | 'DP
     })
   if (token.length > maxTokenLength) throw invalidToken(`It is longer than ${maxTokenLength} characters.`)
   return { scheme: known, token }
+}
+
+/**
+ * The key a token is bound to (`cnf`, RFC 7800), if any. A bound token counts with its scheme only, and only a key can be
+ * checked here: a certificate (RFC 8705) would have to be seen by this process, which sits behind others.
+ */
+function keyBinding(claims: JsonObject, scheme: 'Bearer' | 'DPoP'): string | undefined {
+  const { cnf } = claims
+  if (cnf === undefined) {
+    if (scheme === 'Bearer') return undefined
+    throw invalidToken('The DPoP scheme needs a token that is bound to a key.')
+  }
+  const members = typeof cnf === 'object' && cnf !== null && !Array.isArray(cnf) ? (cnf as JsonObject) : {}
+  const { jkt } = members
+  if (typeof jkt !== 'string' || Object.keys(members).length !== 1)
+    throw invalidToken(
+      `It is bound by ${Object.keys(members).join(', ') || 'a malformed cnf'}, which cannot be checked here.`,
+    )
+  if (scheme === 'DPoP') return jkt
+  throw new RefusedError({
+    status: 401,
+    error: 'invalid_token',
+    scheme: 'DPoP',
+    description: 'It is bound to a key, so it does not count as a plain Bearer token.',
+  })
 }

@@ -64,6 +64,7 @@ describe('metadata and challenges', () => {
         authorization_servers: [server.issuer.issuer],
         bearer_methods_supported: ['header'],
         scopes_supported: ['docs.read'],
+        dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),
       })
     }
   })

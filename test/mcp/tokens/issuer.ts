@@ -11,7 +11,7 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose'
-import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 export interface TestIssuer {
   readonly issuer: string
@@ -50,13 +50,14 @@ async function privateJwk(alg: string): Promise<{ jwk: JWK; privateKey: CryptoKe
   return { jwk: { ...jwk, kid: await calculateJwkThumbprint(jwk) }, privateKey }
 }
 
-/** The provider prints warnings about development settings; tests keep their output clean. */
-export function quietly<T>(work: () => T): T {
+/** The provider prints advice about production settings when it loads; the tests' output stays clean. */
+async function makeProvider(issuer: string, configuration: Configuration): Promise<Provider> {
   const { warn, info } = console
   console.warn = () => {}
   console.info = () => {}
   try {
-    return work()
+    const oidc = await import('oidc-provider')
+    return new oidc.Provider(issuer, configuration)
   } finally {
     console.warn = warn
     console.info = info
@@ -101,7 +102,7 @@ export async function startIssuer(options: TestIssuerOptions): Promise<TestIssue
     },
   }
   options.configure?.(configuration)
-  const provider = quietly(() => new Provider(issuer, configuration))
+  const provider = await makeProvider(issuer, configuration)
   const requests: string[] = []
   const callback = provider.callback()
   server.on('request', (request, response) => {
