@@ -37,8 +37,7 @@ export async function callTool(exchange: Exchange): Promise<Answer> {
   record.tool = rule.name
   record.toolHash = tool.hash
   record.effect = rule.effect
-  exchange.asks = rule.asks
-  exchange.progress = rule.progress
+  exchange.allow(rule)
   if (exchange.missingScopes(rule.scopes))
     return exchange.settle(
       scopesMissing(rule.scopes),

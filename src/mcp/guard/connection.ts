@@ -111,7 +111,8 @@ export class GuardedConnection implements Transport, Server {
 
   // From the client.
 
-  #receive(message: unknown, extra: MessageExtra): void {
+  #receive(given: unknown, extra: MessageExtra): void {
+    const message = plainJson(given)
     if (isRequest(message)) this.#request(message, extra)
     else if (isNotification(message)) this.#notification(message, extra)
     else if (isResponse(message)) this.#response(message, extra)
@@ -245,7 +246,8 @@ export class GuardedConnection implements Transport, Server {
   }
 
   /** Everything the server says comes through here. */
-  async send(message: RpcMessage, options?: SendOptions): Promise<void> {
+  async send(given: RpcMessage, options?: SendOptions): Promise<void> {
+    const message = plainJson(given) ?? unspeakable(given)
     if (isResponse(message)) {
       this.#settle(message.id, message.error ? { error: message.error } : { result: message.result! })
     } else if (isRequest(message)) {
@@ -283,5 +285,26 @@ export class GuardedConnection implements Transport, Server {
 
   async #reply(id: RequestId, answer: Answer): Promise<void> {
     await this.emit({ jsonrpc: '2.0', id, ...answer } as RpcResponse)
+  }
+}
+
+/**
+ * The message as it will be on the wire. Until then a handler may still hold and change parts of it, and a toJSON
+ * method may say something else than what was checked.
+ */
+function plainJson(message: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(message))
+  } catch {
+    return undefined
+  }
+}
+
+/** Stands for a response that is no JSON: a cycle, a BigInt. */
+function unspeakable(message: unknown): unknown {
+  return {
+    jsonrpc: '2.0',
+    id: (message as { id?: unknown }).id,
+    error: { code: -32603, message: 'The answer is no JSON.' },
   }
 }

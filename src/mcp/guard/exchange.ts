@@ -5,7 +5,7 @@ import type { JsonObject } from '../../model/context.ts'
 import { CardeaError } from '../../model/errors.ts'
 import { type Ask, isDenial, type Setting } from '../policy/ask.ts'
 import { isJsonObject } from '../policy/json-object.ts'
-import type { LoadedPolicy } from '../policy/loaded-policy.ts'
+import type { LoadedPolicy, LoadedTool } from '../policy/loaded-policy.ts'
 import { fillChecks } from '../policy/resolve-demand.ts'
 import { callerScope } from '../policy/scope.ts'
 import type { Principal } from '../principal.ts'
@@ -40,6 +40,8 @@ export class Exchange {
   asks: ReadonlySet<string> = new Set()
   /** Whether progress texts pass. */
   progress: 'numbers' | 'message' = 'numbers'
+  /** Whether log notifications of this request pass. */
+  logs: 'drop' | 'pass' = 'drop'
   /** Ids under which the server knows this exchange, while it works on it. */
   readonly innerIds = new Set<RequestId>()
   readonly server: Server
@@ -98,6 +100,13 @@ export class Exchange {
   async mayCall(): Promise<boolean> {
     const { granted } = await this.ask('arguments', this.wholeCallAsks())
     return granted.every(Boolean)
+  }
+
+  /** Takes over what a tool's rule lets the server do meanwhile. */
+  allow({ asks, progress, logs }: Pick<LoadedTool, 'asks' | 'progress' | 'logs'>): void {
+    this.asks = asks
+    this.progress = progress
+    this.logs = logs
   }
 
   /** Scopes of `needed` that the token lacks. */

@@ -27,7 +27,7 @@ export const requestMethods: ReadonlyMap<string, MethodHandler> = new Map<string
   ['prompts/list', ifAny(({ prompts }) => prompts.size > 0, listPrompts)],
   ['prompts/get', getPrompt],
   ['completion/complete', complete],
-  ['logging/setLevel', ifAny(({ logging }) => logging === 'pass', setLevel)],
+  ['logging/setLevel', ifAny(hasLogs, setLevel)],
   ['tasks/get', ifAny(hasTasks, touchTask)],
   ['tasks/cancel', ifAny(hasTasks, touchTask)],
   ['tasks/list', ifAny(hasTasks, listTasks)],
@@ -42,6 +42,10 @@ function ifAny(isThere: (policy: LoadedPolicy) => boolean, handler: MethodHandle
 
 function hasTasks({ tools }: LoadedPolicy): boolean {
   return [...tools.values()].some(({ tasks }) => tasks)
+}
+
+function hasLogs({ logging, tools }: LoadedPolicy): boolean {
+  return logging === 'pass' || [...tools.values()].some(({ logs }) => logs === 'pass')
 }
 
 async function ping(exchange: Exchange): Promise<Answer> {
@@ -86,7 +90,7 @@ export function serverCapabilities(policy: LoadedPolicy, capabilities: JsonObjec
     resources: policy.resources.length > 0,
     prompts: policy.prompts.size > 0,
     completions: policy.completions.length > 0,
-    logging: policy.logging === 'pass',
+    logging: hasLogs(policy),
     tasks: hasTasks(policy),
   }
   return Object.fromEntries(Object.entries(capabilities).filter(([name]) => open[name] === true))

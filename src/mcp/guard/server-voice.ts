@@ -35,7 +35,8 @@ export class ServerVoice {
       case 'notifications/progress':
         return this.#progress(params, exchange)
       case 'notifications/message':
-        if (connection.core.policy.logging === 'pass') await this.#emit(method, plainBlock(params), exchange)
+        if (connection.core.policy.logging === 'pass' || exchange?.logs === 'pass')
+          await this.#emit(method, plainBlock(params), exchange)
         return
       case 'notifications/tools/list_changed':
         connection.tools.forget()

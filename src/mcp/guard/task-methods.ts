@@ -43,8 +43,7 @@ export async function taskResult(exchange: Exchange): Promise<Answer> {
   record.tool = tool.rule.name
   record.toolHash = tool.hash
   record.effect = tool.rule.effect
-  exchange.asks = tool.rule.asks
-  exchange.progress = tool.rule.progress
+  exchange.allow(tool.rule)
   if (exchange.missingScopes(tool.rule.scopes))
     return exchange.settle(
       scopesMissing(tool.rule.scopes),

@@ -52,6 +52,7 @@ export function loadTool(
     refill,
     asks: new Set(rule.asks),
     progress: rule.progress ?? 'numbers',
+    logs: rule.logs ?? 'drop',
     tasks: rule.tasks ?? false,
   }
 }

@@ -79,6 +79,7 @@ export interface LoadedTool extends LoadedCall {
   readonly refill: LoadedRefill | undefined
   readonly asks: ReadonlySet<string>
   readonly progress: 'numbers' | 'message'
+  readonly logs: 'drop' | 'pass'
   readonly tasks: boolean
 }
 

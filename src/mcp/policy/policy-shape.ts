@@ -101,6 +101,7 @@ const tool = z.strictObject({
     .optional(),
   asks: asks.optional(),
   progress: z.enum(['numbers', 'message']).optional(),
+  logs: z.enum(['drop', 'pass']).optional(),
   tasks: one.optional(),
 })
 

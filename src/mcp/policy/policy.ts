@@ -33,7 +33,7 @@ export interface Policy {
   readonly completions?: readonly CompletionRule[]
   /** Passes the server's `instructions` on. Default false. */
   readonly instructions?: boolean
-  /** Log notifications may say anything about anybody. Default drop. */
+  /** Log notifications that belong to no call may say anything about anybody. Default drop. */
   readonly logging?: 'drop' | 'pass'
 }
 
@@ -73,6 +73,8 @@ export interface ToolRule {
   readonly asks?: readonly ('sampling' | 'elicitation' | 'roots')[]
   /** `message`: progress texts hold nothing that would have to be checked. Default: numbers only. */
   readonly progress?: 'numbers' | 'message'
+  /** `pass`: log notifications of this tool hold nothing that would have to be checked. Default drop. */
+  readonly logs?: 'drop' | 'pass'
   /** May run as a task; its result is filtered when it is fetched, by the relationships of that moment. */
   readonly tasks?: true
 }
