@@ -3,18 +3,20 @@
 import { formatAllowedType } from '../model/schema.ts'
 import { buildAllowedType } from './build-schema.ts'
 import type { Declarations, DeclaredDefinition, DeclaredMember } from './declarations.ts'
+import { memberKey } from './member-key.ts'
 import { type ProblemList, quoteName } from './problem.ts'
 import type { TypeProblemCode } from './problem-code.ts'
 import type { SourceText, Span } from './source-text.ts'
 import { didYouMean } from './suggestion.ts'
 import type { ExpressionNode, NameNode, RelationNode, TypeNode } from './syntax-tree.ts'
-import { memberKey, wildcardRelations } from './wildcard-relations.ts'
+import { wildcardRelations } from './wildcard-relations.ts'
 
 /** Reports everything that reference section 5 lists for the type stage, except what caveats and annotations need. */
 export function checkTypes(declarations: Declarations, problems: ProblemList): void {
   const wildcards = wildcardRelations(declarations)
   for (const definition of declarations.definitions.values()) {
     for (const member of definition.members) {
+      if (problems.full) return
       const check = new MemberCheck(declarations, definition, member, wildcards, problems)
       if (definition.byName.get(member.node.name.text) !== member) check.duplicate()
       if (member.node.kind === 'relation') check.relation(member.node)

@@ -60,7 +60,7 @@ export function compileFiles(text: string, options: CompileOptions): Compilation
     const caveat = buildCaveat(declared, problems)
     if (caveat === undefined) continue
     caveats.set(name, caveat)
-    checkExpression(declared, caveat, problems)
+    if (!problems.full) checkExpression(declared, caveat, problems)
   }
   if (options.typesChecked !== false) checkTypes(declarations, problems)
   const uses = new Set(files.flatMap((file) => file.uses.map((use) => use.flag)))
@@ -87,12 +87,13 @@ export function compileFiles(text: string, options: CompileOptions): Compilation
 }
 
 function checkExpression({ source, node }: DeclaredCaveat, caveat: Caveat, problems: ProblemList): void {
+  const parameters = new Map(node.parameters.map(({ name }) => [name.text, name]))
   for (const found of checkCaveat(caveat.parameters, caveat.expression)) {
     const facts = {
       caveat_name: caveat.name,
       ...(found.parameter === undefined ? {} : { parameter_name: found.parameter }),
     }
-    const parameter = node.parameters.find(({ name }) => name.text === found.parameter)?.name
+    const parameter = parameters.get(found.parameter ?? '')
     const base = node.expression?.start ?? node.start
     const span = parameter ?? { start: base + found.offset, end: base + found.offset + found.length }
     const stage = found.code === 'caveat-unused-parameter' ? 'type' : 'parse'

@@ -2,6 +2,7 @@
 
 import { CardeaError } from '../model/errors.ts'
 import type { Definition, Expression, Schema } from '../model/schema.ts'
+import { memberKey } from './member-key.ts'
 
 /** A relation or permission, named. */
 export interface MemberReference {
@@ -26,9 +27,9 @@ export function computablePermissions(
 ): readonly MemberReference[] {
   const definition = findDefinition(schema, definitionName)
   if (relationName !== '') findMember(definition, relationName)
-  const dependents = new Map<string, Node[]>()
+  const dependents = new Map<string, MemberNode[]>()
   forEachDependency(schema, (dependent, dependency) => {
-    const key = keyOf(dependency)
+    const key = memberKey(dependency.definition, dependency.member)
     const list = dependents.get(key)
     if (list === undefined) dependents.set(key, [dependent])
     else list.push(dependent)
@@ -36,7 +37,7 @@ export function computablePermissions(
   return reachable(
     schema,
     { definition: definitionName, member: relationName },
-    (node) => dependents.get(keyOf(node)) ?? [],
+    (node) => dependents.get(memberKey(node.definition, node.member)) ?? [],
   ).filter((reference) => reference.definitionName.startsWith(definitionPrefix))
 }
 
@@ -60,9 +61,9 @@ export function dependentRelations(
       { definition_name: definitionName, relationName: permissionName },
     )
   }
-  const dependencies = new Map<string, Node[]>()
+  const dependencies = new Map<string, MemberNode[]>()
   forEachDependency(schema, (dependent, dependency) => {
-    const key = keyOf(dependent)
+    const key = memberKey(dependent.definition, dependent.member)
     const list = dependencies.get(key)
     if (list === undefined) dependencies.set(key, [dependency])
     else list.push(dependency)
@@ -70,31 +71,28 @@ export function dependentRelations(
   return reachable(
     schema,
     { definition: definitionName, member: permissionName },
-    (node) => dependencies.get(keyOf(node)) ?? [],
+    (node) => dependencies.get(memberKey(node.definition, node.member)) ?? [],
   )
 }
 
 /** A member, or a definition as a plain subject when `member` is empty. */
-interface Node {
+export interface MemberNode {
   readonly definition: string
   readonly member: string
 }
 
-/** `#` occurs in no name. */
-function keyOf({ definition, member }: Node): string {
-  return `${definition}#${member}`
-}
-
 function reachable(
   schema: Schema,
-  start: Node,
-  next: (node: Node) => readonly Node[],
+  start: MemberNode,
+  next: (node: MemberNode) => readonly MemberNode[],
 ): readonly MemberReference[] {
-  const seen = new Map([[keyOf(start), start]])
+  const seen = new Map([[memberKey(start.definition, start.member), start]])
   for (const node of seen.values()) {
-    for (const other of next(node)) if (!seen.has(keyOf(other))) seen.set(keyOf(other), other)
+    for (const other of next(node))
+      if (!seen.has(memberKey(other.definition, other.member)))
+        seen.set(memberKey(other.definition, other.member), other)
   }
-  seen.delete(keyOf(start))
+  seen.delete(memberKey(start.definition, start.member))
   const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
   return [...seen.values()]
     .filter(({ member }) => member !== '')
@@ -109,8 +107,14 @@ function reachable(
     )
 }
 
-/** Calls back with every pair of a member and something its answer is made of. */
-function forEachDependency(schema: Schema, found: (dependent: Node, dependency: Node) => void): void {
+/**
+ * Calls back with every pair of a member and something its answer is made of: what its expression names, what its
+ * arrows lead to, and its subject types (as members, or as plain subjects with an empty name).
+ */
+export function forEachDependency(
+  schema: Schema,
+  found: (dependent: MemberNode, dependency: MemberNode) => void,
+): void {
   for (const definition of schema.definitions.values()) {
     for (const relation of definition.relations.values()) {
       const dependent = { definition: definition.name, member: relation.name }
@@ -127,7 +131,7 @@ function forEachOperand(
   schema: Schema,
   definition: Definition,
   expression: Expression,
-  found: (dependency: Node) => void,
+  found: (dependency: MemberNode) => void,
 ): void {
   switch (expression.kind) {
     case 'nil':

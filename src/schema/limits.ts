@@ -17,5 +17,5 @@ export const schemaLimits = Object.freeze({
   /** Characters of one caveat expression, trimmed (reference: schema language, section 4). */
   maxCaveatLength: 100_000,
   /** Edges that the check of type annotations, and each lint rule, follows in one schema. */
-  maxTypeSteps: 20_000_000,
+  maxTypeSteps: 2_000_000,
 })

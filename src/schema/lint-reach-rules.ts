@@ -2,13 +2,14 @@
 
 import type { Expression, Schema } from '../model/schema.ts'
 import { buildExpression } from './build-schema.ts'
+import { forEachDependency, type MemberNode } from './dependencies.ts'
 import { schemaLimits } from './limits.ts'
 import type { LintContext, LintRule } from './lint-rule.ts'
 import { arrowsOf, expressionsOf, permissionsOf, relationsOf } from './lint-walk.ts'
+import { memberKey } from './member-key.ts'
 import { quoteName } from './problem.ts'
 import { type StepBudget, subjectTypes } from './subject-types.ts'
 import type { ExpressionNode } from './syntax-tree.ts'
-import { memberKey } from './wildcard-relations.ts'
 
 /** Types behind an expression, `self` included; undefined when it takes too long. */
 function typesBehind(
@@ -55,7 +56,7 @@ definition document {
           if (inner.kind !== 'exclusion') continue
           const base = typesBehind(context.schema, definitionName, inner.base, budget)
           const subtracted = typesBehind(context.schema, definitionName, inner.subtracted, budget)
-          if (base === undefined || subtracted === undefined) return
+          if (base === undefined || subtracted === undefined) return context.giveUp()
           if (base.size === 0 || [...subtracted].some((type) => base.has(type))) continue
           const message = `What is subtracted here can hold ${listTypes(subtracted)}, what it is subtracted from ${listTypes(base)}: it never takes effect.`
           context.warn(member, inner.subtracted, message, facts, definition)
@@ -94,7 +95,7 @@ definition document {
           let emptyOperand = false
           for (const operand of inner.operands) {
             const types = typesBehind(context.schema, definitionName, operand, budget)
-            if (types === undefined) return
+            if (types === undefined) return context.giveUp()
             emptyOperand ||= types.size === 0
             common = common === undefined ? [...types] : common.filter((type) => types.has(type))
           }
@@ -169,6 +170,7 @@ definition document {
 }`,
     check(context) {
       const open = publicMembers(context.schema)
+      if (open === undefined) return context.giveUp()
       for (const { definition, definitionName, member, node, facts } of permissionsOf(context)) {
         if (!writeName.test(node.name.text) || !open.has(memberKey(definitionName, node.name.text))) continue
         const message = `A wildcard relationship can grant ${quoteName(node.name.text)} to everyone.`
@@ -197,43 +199,60 @@ function groupTypes(context: LintContext): ReadonlyMap<string, string> {
   return groups
 }
 
-/** Keys of relations and permissions that a wildcard relationship can open to a whole type. */
-function publicMembers(schema: Schema): ReadonlySet<string> {
+/** Keys of relations and permissions that a wildcard relationship can open to a whole type; undefined: too large. */
+function publicMembers(schema: Schema): ReadonlySet<string> | undefined {
   const open = new Set<string>()
-  let budget = schemaLimits.maxTypeSteps
-  const isOpen = (definition: string, expression: Expression): boolean => {
-    budget--
-    switch (expression.kind) {
-      case 'reference':
-        return open.has(memberKey(definition, expression.name))
-      case 'arrow': {
-        const types = schema.definitions.get(definition)?.relations.get(expression.relation)?.types ?? []
-        return types.some(({ type }) => open.has(memberKey(type, expression.target)))
-      }
-      case 'union':
-        return expression.operands.some((operand) => isOpen(definition, operand))
-      case 'intersection':
-        return expression.operands.every((operand) => isOpen(definition, operand))
-      case 'exclusion':
-        return isOpen(definition, expression.base)
-      default:
-        return false
+  const dependents = new Map<string, MemberNode[]>()
+  forEachDependency(schema, (dependent, { definition, member }) => {
+    const key = memberKey(definition, member)
+    const list = dependents.get(key)
+    if (list === undefined) dependents.set(key, [dependent])
+    else list.push(dependent)
+  })
+  for (const { name, relations } of schema.definitions.values()) {
+    for (const relation of relations.values()) {
+      if (relation.types.some(({ wildcard }) => wildcard)) open.add(memberKey(name, relation.name))
     }
   }
-  for (let before = -1; before !== open.size && budget > 0; ) {
-    before = open.size
-    for (const definition of schema.definitions.values()) {
-      for (const { name, types } of definition.relations.values()) {
-        const reached = types.some(
-          ({ type, relation, wildcard }) =>
-            wildcard || (relation !== '' && open.has(memberKey(type, relation))),
-        )
-        if (reached) open.add(memberKey(definition.name, name))
-      }
-      for (const { name, expression } of definition.permissions.values()) {
-        if (isOpen(definition.name, expression)) open.add(memberKey(definition.name, name))
-      }
+  const budget = { steps: schemaLimits.maxTypeSteps }
+  // A set iterates over what is added to it meanwhile.
+  for (const key of open) {
+    for (const { definition, member } of dependents.get(key) ?? []) {
+      if (budget.steps < 0) return undefined
+      const dependentKey = memberKey(definition, member)
+      const expression = schema.definitions.get(definition)?.permissions.get(member)?.expression
+      if (open.has(dependentKey)) continue
+      if (expression === undefined || isOpen(schema, definition, expression, open, budget))
+        open.add(dependentKey)
     }
   }
   return open
+}
+
+/** Whether an expression holds for everyone, given what is known to. */
+function isOpen(
+  schema: Schema,
+  definition: string,
+  expression: Expression,
+  open: ReadonlySet<string>,
+  budget: StepBudget,
+): boolean {
+  budget.steps--
+  switch (expression.kind) {
+    case 'reference':
+      return open.has(memberKey(definition, expression.name))
+    case 'arrow': {
+      const types = schema.definitions.get(definition)?.relations.get(expression.relation)?.types ?? []
+      budget.steps -= types.length
+      return types.some(({ type }) => open.has(memberKey(type, expression.target)))
+    }
+    case 'union':
+      return expression.operands.some((operand) => isOpen(schema, definition, operand, open, budget))
+    case 'intersection':
+      return expression.operands.every((operand) => isOpen(schema, definition, operand, open, budget))
+    case 'exclusion':
+      return isOpen(schema, definition, expression.base, open, budget)
+    default:
+      return false
+  }
 }

@@ -21,6 +21,8 @@ export interface LintContext {
     facts: ErrorFacts,
     parent?: DeclaredDefinition,
   ): void
+  /** Says that the rule gave up, because the schema is too large for it. */
+  giveUp(): void
 }
 
 /** One rule of the linter. */

@@ -3,7 +3,7 @@
 import { type CompileOptions, compileFiles } from './compile-schema.ts'
 import type { LintElement } from './lint-rule.ts'
 import { lintRules } from './lint-rules.ts'
-import { type Problem, ProblemList } from './problem.ts'
+import { type Problem, ProblemList, quoteName } from './problem.ts'
 import type { LintCode } from './problem-code.ts'
 
 /**
@@ -13,7 +13,7 @@ import type { LintCode } from './problem-code.ts'
  * @returns problems: the errors of a schema that does not compile (there are no warnings then), else the warnings
  */
 export function lintSchema(text: string, options: CompileOptions = {}): readonly Problem[] {
-  const { schema, problems, declarations } = compileFiles(text, options)
+  const { schema, problems, declarations, files } = compileFiles(text, options)
   if (schema === undefined) return problems
   const warnings = new ProblemList()
   for (const rule of lintRules) {
@@ -23,6 +23,11 @@ export function lintSchema(text: string, options: CompileOptions = {}): readonly
       warn: (element, span, message, facts, parent) => {
         if (silenced(element, rule.id) || (parent !== undefined && silenced(parent, rule.id))) return
         warnings.add(element.source, span, 'lint', rule.id, message, facts)
+      },
+      giveUp: () => {
+        const message = `The schema is too large for the rule ${quoteName(rule.id)}, which was not checked whole.`
+        const source = files.at(-1)!.source
+        warnings.add(source, { start: 0, end: 0 }, 'lint', 'lint-incomplete', message)
       },
     })
   }

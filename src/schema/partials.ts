@@ -45,7 +45,11 @@ export function expandPartials(
     )
     waitingFor.set(name, needed.size)
     if (needed.size === 0) ready.push(name)
-    for (const other of needed) dependents.set(other, [...(dependents.get(other) ?? []), name])
+    for (const other of needed) {
+      const list = dependents.get(other)
+      if (list === undefined) dependents.set(other, [name])
+      else list.push(name)
+    }
   }
   for (let name = ready.pop(); name !== undefined; name = ready.pop()) {
     const partial = partials.get(name)!

@@ -81,4 +81,5 @@ export const lintCodes = [
 export type ParseProblemCode = (typeof parseProblemCodes)[number]
 export type TypeProblemCode = (typeof typeProblemCodes)[number]
 export type LintCode = (typeof lintCodes)[number]
-export type ProblemCode = ParseProblemCode | TypeProblemCode | LintCode
+/** `lint-incomplete`: a lint rule gave up on a schema of this size. */
+export type ProblemCode = ParseProblemCode | TypeProblemCode | LintCode | 'lint-incomplete'

@@ -1,11 +1,7 @@
 // Which relations may hold a wildcard row, their own or one behind the relations that they take as subjects.
 
 import type { Declarations } from './declarations.ts'
-
-/** Key of a relation among all definitions; `#` occurs in no name. */
-export function memberKey(definition: string, member: string): string {
-  return `${definition}#${member}`
-}
+import { memberKey } from './member-key.ts'
 
 /**
  * Keys of all relations that list a wildcard type or list `type#relation` of such a relation, transitively.
