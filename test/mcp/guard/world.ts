@@ -154,6 +154,7 @@ export async function connect(
   principal: Principal | undefined,
   prepare: (client: Client) => void = () => {},
   capabilities: object = { sampling: {}, elicitation: {}, roots: { listChanged: true } },
+  request?: object,
 ): Promise<Connected> {
   const [clientSide, serverSide] = InMemoryTransport.createLinkedPair()
   const received: string[] = []
@@ -162,7 +163,7 @@ export async function connect(
     token: 'RAW-TOKEN',
     clientId: principal.clientId ?? '',
     scopes: [...principal.scopes],
-    extra: { cardeaPrincipal: principal },
+    extra: { cardeaPrincipal: principal, ...(request && { cardeaRequest: request }) },
   }
   clientSide.send = (message, options) => send(message, { ...options, authInfo })
   const client = new Client({ name: 'test', version: '1' }, { capabilities })
