@@ -29,7 +29,8 @@ class NameBinding implements Binding {
     this.#snapshot = snapshot
     this.memberNames = Int32Array.from(plans.members, ({ name }) => snapshot.nameId(name))
     this.memberTypes = Int32Array.from(plans.members, ({ type }) => snapshot.nameId(type))
-    for (const { id } of plans.members) {
+    for (const { id, isPart } of plans.members) {
+      if (isPart) continue
       const type = this.memberTypes[id]!
       const name = this.memberNames[id]!
       if (type < 0 || name < 0) continue

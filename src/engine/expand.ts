@@ -105,7 +105,11 @@ function* expandWork(
           place.subjects = [{ ...into.resource, relation: '' }]
           return
         case 'member': {
-          const { name } = plans.members[operand.member]!
+          const { name, isPart, expression: part } = plans.members[operand.member]!
+          if (isPart) {
+            grow(place, part!)
+            return
+          }
           const expanded: Growing = { resource: into.resource, name, kind: 'leaf' }
           Object.assign(place, { kind: 'union', children: [expanded] })
           pending.push({ into: expanded, node: at, member: operand.member, above: current })
@@ -118,9 +122,11 @@ function* expandWork(
           subjects.forEach((subject, index) => {
             const other = subjects.nodes![index]!
             const target = targetOf(snapshot, binding, other, operand.target)
+            // An object whose type lacks the target has no name to show: the leaf repeats its parent's, as operators do.
+            const known = target >= 0
             const expanded: Growing = {
-              resource: { type: subject.type, id: subject.id },
-              name: operand.target,
+              resource: known ? { type: subject.type, id: subject.id } : into.resource,
+              name: known ? operand.target : into.name,
               kind: 'leaf',
               subjects: [],
             }
@@ -141,7 +147,7 @@ function* expandWork(
       }
       // A named operand stands for itself; only operators get a node of their own.
       function operandTree(each: PlanNode): Growing {
-        if (each.kind === 'member') {
+        if (each.kind === 'member' && !plans.members[each.member]!.isPart) {
           const expanded: Growing = {
             resource: into.resource,
             name: plans.members[each.member]!.name,
@@ -164,7 +170,11 @@ function* expandWork(
       into.kind = 'leaf'
       into.subjects = rows(at, member)
       held += into.subjects.length
-    } else grow(into, expression)
+    } else {
+      // A permission is a union even of one operand; only intersections and exclusions stand for themselves.
+      const operators = ['union', 'intersection', 'exclusion', 'member']
+      grow(into, operators.includes(expression.kind) ? expression : { kind: 'union', operands: [expression] })
+    }
     budget.steps += 1
     budget.hold(held)
     if (budget.spent) yield

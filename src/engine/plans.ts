@@ -29,6 +29,11 @@ export interface MemberPlan {
   readonly type: string
   readonly name: string
   readonly isRelation: boolean
+  /**
+   * A subtracted expression that itself excludes, numbered as if it were a permission of its own (it bears the name of
+   * the one it is part of): giving it a name in the schema must never change an answer.
+   */
+  readonly isPart: boolean
   /** Of a permission. */
   readonly expression: PlanNode | undefined
   /** Whether a relation may have rows whose subject is a userset. */
@@ -68,10 +73,18 @@ export function compilePlans(schema: Schema): Plans {
       found.push({ type: definition.name, name })
     }
   }
-  const expressions = found.map(({ type, name }) => {
+  const named = found.length
+  const expressions: (PlanNode | undefined)[] = []
+  for (let id = 0; id < named; id += 1) {
+    const { type, name } = found[id]!
     const permission = schema.definitions.get(type)!.permissions.get(name)
-    return permission === undefined ? undefined : compile(permission.expression, type, numbers)
-  })
+    const part = (expression: PlanNode): MemberId => {
+      expressions[found.length] = expression
+      return found.push({ type, name }) - 1
+    }
+    expressions[id] =
+      permission === undefined ? undefined : compile(permission.expression, type, numbers, part)
+  }
   const monotone = monotoneMembers(schema, found, numbers, expressions)
   const members = found.map(
     ({ type, name }, id): MemberPlan => ({
@@ -79,6 +92,7 @@ export function compilePlans(schema: Schema): Plans {
       type,
       name,
       isRelation: expressions[id] === undefined,
+      isPart: id >= named,
       expression: expressions[id],
       hasUsersets:
         schema.definitions
@@ -101,7 +115,13 @@ export function compilePlans(schema: Schema): Plans {
   }
 }
 
-function compile(expression: Expression, type: string, numbers: ReadonlyMap<string, MemberId>): PlanNode {
+/** `part` numbers a subtracted expression that has to stand on its own. */
+function compile(
+  expression: Expression,
+  type: string,
+  numbers: ReadonlyMap<string, MemberId>,
+  part: (expression: PlanNode) => MemberId,
+): PlanNode {
   switch (expression.kind) {
     case 'nil':
     case 'self':
@@ -116,15 +136,23 @@ function compile(expression: Expression, type: string, numbers: ReadonlyMap<stri
     case 'intersection':
       return {
         kind: expression.kind,
-        operands: expression.operands.map((operand) => compile(operand, type, numbers)),
+        operands: expression.operands.map((operand) => compile(operand, type, numbers, part)),
       }
-    case 'exclusion':
-      return {
-        kind: 'exclusion',
-        base: compile(expression.base, type, numbers),
-        subtracted: compile(expression.subtracted, type, numbers),
-      }
+    case 'exclusion': {
+      const base = compile(expression.base, type, numbers, part)
+      const subtracted = compile(expression.subtracted, type, numbers, part)
+      if (!excludes(subtracted)) return { kind: 'exclusion', base, subtracted }
+      return { kind: 'exclusion', base, subtracted: { kind: 'member', member: part(subtracted) } }
+    }
   }
+}
+
+function excludes(expression: PlanNode): boolean {
+  let found = false
+  mentions(expression, (node) => {
+    found ||= node.kind === 'exclusion'
+  })
+  return found
 }
 
 /** Operands and arrows that an expression mentions, whatever stands between them. */

@@ -53,7 +53,9 @@ function makeReversePlan(plans: Plans): ReversePlan {
   const includedByArrow: IncludedByArrow[][] = plans.members.map(() => [])
   const self = new Map<string, Included[]>()
 
-  for (const { id, type, name, isRelation, expression } of plans.members) {
+  for (const { id, type, name, isRelation, isPart, expression } of plans.members) {
+    // What is subtracted grants nothing.
+    if (isPart) continue
     if (isRelation) {
       const seen = new Set<string>()
       for (const allowed of plans.schema.definitions.get(type)!.relations.get(name)!.types) {
