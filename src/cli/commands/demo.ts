@@ -4,10 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { CardeaError } from '../../model/errors.ts'
 import { readConnection, removeConnection, writeConnection } from '../connection-file.ts'
-import { authorizationCodeFlow } from '../demo/authorization-code-flow.ts'
-import { type DemoWorld, startDemoWorld } from '../demo/demo-world.ts'
-import { demoScopes } from '../demo/policy.ts'
-import { playScenario } from '../demo/scenario.ts'
+import type { DemoWorld } from '../demo/demo-world.ts'
 import { exitCode } from '../exit-code.ts'
 
 interface DemoOptions {
@@ -41,6 +38,8 @@ async function freshToken(user: string): Promise<string> {
   if (user !== 'alice' && user !== 'bob') {
     throw new CardeaError('INVALID_ARGUMENT', `The demo knows alice and bob, not ${JSON.stringify(user)}.`)
   }
+  const { authorizationCodeFlow } = await import('../demo/authorization-code-flow.ts')
+  const { demoScopes } = await import('../demo/policy.ts')
   const scope = Object.values(demoScopes).join(' ')
   return authorizationCodeFlow({
     issuer: running.issuer,
@@ -56,6 +55,9 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const strong = (text: string) => (colour ? `\u001b[1m${text}\u001b[0m` : text)
   print(strong('Cardea: an MCP server that returns only what its user may see\n'))
   print('Starting an authorization server, a Cardea service on SQLite and a guarded MCP server ...')
+  // Loaded here: no other command should wait for a whole authorization server to be read in.
+  const { startDemoWorld } = await import('../demo/demo-world.ts')
+  const { playScenario } = await import('../demo/scenario.ts')
   const world = await startDemoWorld((message) => process.stderr.write(`${message}\n`))
   let failed = 0
   try {

@@ -1,41 +1,9 @@
-// cardea serve: the service, from flags, environment and configuration file.
+// cardea serve: the flags, and where else their values come from.
 
-import { readFileSync } from 'node:fs'
 import type { Command, Option } from 'commander'
-import pino from 'pino'
-import type { Authorizer } from '../../authorizer/authorizer.ts'
-import type { AuthorizerLimits } from '../../authorizer/limits.ts'
-import { CardeaError } from '../../model/errors.ts'
-import type { RelationshipUpdate } from '../../model/relationship.ts'
-import { parseRelationship } from '../../model/relationship-text.ts'
 import { readConfigFile } from '../config-file.ts'
-import { removeConnection, writeConnection } from '../connection-file.ts'
-import { openDatastore } from '../datastore-url.ts'
-import { environmentName, flag } from '../flags.ts'
-import { generatedKey, parseKeys } from '../preshared-keys.ts'
-import { loadProgress } from '../print/load-progress.ts'
-import { formatServerAddress, parseServerAddress } from '../server-address.ts'
-import { type PresharedKey, startService } from '../service.ts'
-
-/** How long a shutdown waits for calls in flight, in milliseconds. */
-const shutdownGraceMs = 5000
-
-interface ServeOptions {
-  readonly grpcAddr: string
-  readonly httpAddr: string
-  readonly presharedKey?: string
-  readonly readOnlyPresharedKey?: string
-  readonly datastore: string
-  readonly schema?: string
-  readonly relationships?: string
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly tlsClientCa?: string
-  readonly insecurePlaintextOnNetwork?: boolean
-  readonly maxStaleness?: string
-  readonly maxSnapshotChanges?: string
-  readonly logLevel: string
-}
+import { flag } from '../flags.ts'
+import type { ServeOptions } from '../run-serve.ts'
 
 export function addServeCommand(program: Command): void {
   const serve = program
@@ -75,7 +43,11 @@ export function addServeCommand(program: Command): void {
     .addOption(flag('--log-level <level>', 'debug, info, warn or error', 'info'))
     .option('--config <file>', 'YAML file with these flags as keys')
   serve.hook('preAction', (_, command) => applyConfigFile(command))
-  serve.action((options: ServeOptions) => runServe(options))
+  serve.action(async (options: ServeOptions) => {
+    // Loaded here: no other command should wait for the whole service to be read in.
+    const { runServe } = await import('../run-serve.ts')
+    await runServe(options)
+  })
 }
 
 /** Flags and environment win over the file, the file wins over defaults. */
@@ -93,169 +65,5 @@ function applyConfigFile(command: Command): void {
       Array.isArray(value) ? value.join(',') : value,
       'config',
     )
-  }
-}
-
-function presharedKeys(options: ServeOptions, warn: (message: string) => void): PresharedKey[] {
-  const keys: PresharedKey[] = []
-  if (options.presharedKey !== undefined) {
-    keys.push(
-      ...parseKeys(options.presharedKey, '--preshared-key').map((key) => ({
-        key,
-        role: 'read-write' as const,
-      })),
-    )
-    if (process.argv.some((word) => word.startsWith('--preshared-key'))) {
-      warn(
-        `A key on the command line can be read by every user of this machine; set ${environmentName('--preshared-key')} instead.`,
-      )
-    }
-  }
-  if (options.readOnlyPresharedKey !== undefined) {
-    keys.push(
-      ...parseKeys(options.readOnlyPresharedKey, '--read-only-preshared-key').map((key) => ({
-        key,
-        role: 'read-only' as const,
-      })),
-    )
-  }
-  if (options.presharedKey === undefined) {
-    const { key, path, created } = generatedKey(process.cwd())
-    warn(`No --preshared-key was given; ${created ? 'made one in' : 'using the one in'} ${path}.`)
-    keys.unshift({ key, role: 'read-write' })
-  }
-  return keys
-}
-
-function readText(path: string, flagName: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new CardeaError(
-      'CONFIG_INVALID',
-      `${flagName} ${path} cannot be read: ${(cause as Error).message}`,
-      {},
-      { cause },
-    )
-  }
-}
-
-function tlsOf(options: ServeOptions) {
-  const { tlsCert, tlsKey, tlsClientCa } = options
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new CardeaError(
-      'CONFIG_INVALID',
-      `TLS needs both --tls-cert and --tls-key; ${tlsCert === undefined ? '--tls-cert' : '--tls-key'} is missing.`,
-    )
-  }
-  if (tlsCert === undefined || tlsKey === undefined) {
-    if (tlsClientCa !== undefined)
-      throw new CardeaError('CONFIG_INVALID', '--tls-client-ca needs --tls-cert and --tls-key.')
-    return undefined
-  }
-  for (const [flagName, path] of Object.entries({ '--tls-cert': tlsCert, '--tls-key': tlsKey }))
-    readText(path, flagName)
-  return { cert: tlsCert, key: tlsKey, ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }) }
-}
-
-/** A positive whole number, or CONFIG_INVALID that names the flag. */
-function numberOf(text: string | undefined, flagName: string): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value <= 0)
-    throw new CardeaError(
-      'CONFIG_INVALID',
-      `${flagName} ${JSON.stringify(text)} is not a positive whole number.`,
-    )
-  return value
-}
-
-async function runServe(options: ServeOptions): Promise<void> {
-  const logger = pino({ level: options.logLevel, base: null }, pino.destination(2))
-  const log = (level: 'info' | 'warn' | 'error', message: string, facts: Record<string, unknown> = {}) =>
-    logger[level](facts, message)
-  const keys = presharedKeys(options, (message) => log('warn', message))
-  const tls = tlsOf(options)
-  const schemaText = options.schema === undefined ? undefined : readText(options.schema, '--schema')
-  const updates =
-    options.relationships === undefined
-      ? []
-      : parseRelationshipLines(readText(options.relationships, '--relationships'), options.relationships)
-  const limits: Partial<Record<keyof AuthorizerLimits, number>> = {}
-  const maxStalenessMs = numberOf(options.maxStaleness, '--max-staleness')
-  if (maxStalenessMs !== undefined) limits.maxStalenessMs = maxStalenessMs
-  const maxSnapshotChanges = numberOf(options.maxSnapshotChanges, '--max-snapshot-changes')
-  if (maxSnapshotChanges !== undefined) limits.maxSnapshotChanges = maxSnapshotChanges
-
-  const grpcAddress = parseServerAddress(options.grpcAddr, '--grpc-addr')
-  const httpAddress = parseServerAddress(options.httpAddr, '--http-addr')
-  const progress = loadProgress(process.stderr)
-  const service = await startService({
-    store: await openDatastore(options.datastore),
-    grpcAddress,
-    httpAddress,
-    presharedKeys: keys,
-    ...(tls === undefined ? {} : { tls }),
-    allowInsecure: options.insecurePlaintextOnNetwork === true,
-    limits,
-    log,
-    onProgress: progress.update,
-  })
-  progress.stop()
-  try {
-    if (schemaText !== undefined) await service.authorizer.writeSchema(schemaText)
-    await touchAll(service.authorizer, updates)
-  } catch (error) {
-    await service.close(0)
-    throw error
-  }
-  const grpcAddr = formatServerAddress({ host: grpcAddress.host, port: service.grpc.port })
-  const httpAddr = formatServerAddress({ host: httpAddress.host, port: service.http.port })
-  const folder = process.cwd()
-  writeConnection(folder, {
-    pid: process.pid,
-    grpcAddr,
-    httpAddr,
-    presharedKey: keys[0]!.key,
-    ...(tls === undefined ? {} : { tlsCa: tls.cert }),
-  })
-  log('info', 'Cardea is serving.', {
-    grpc: grpcAddr,
-    http: httpAddr,
-    datastore: options.datastore.split(':')[0],
-    tls: tls !== undefined,
-  })
-
-  let stopping = false
-  const stop = async (signal: string) => {
-    if (stopping) return
-    stopping = true
-    log('info', `${signal}: finishing what is in flight.`)
-    removeConnection(folder, process.pid)
-    await service.close(shutdownGraceMs)
-    process.exit(0)
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal))
-}
-
-/** Relationship strings, one per line; CONFIG_INVALID names the line. */
-export function parseRelationshipLines(text: string, path: string): RelationshipUpdate[] {
-  const updates: RelationshipUpdate[] = []
-  text.split(/\r?\n/).forEach((line, at) => {
-    const trimmed = line.trim()
-    if (trimmed === '' || trimmed.startsWith('//')) return
-    try {
-      updates.push({ operation: 'touch', relationship: parseRelationship(trimmed) })
-    } catch (error) {
-      throw new CardeaError('CONFIG_INVALID', `${path}:${at + 1}: ${(error as Error).message}`)
-    }
-  })
-  return updates
-}
-
-/** Touches in batches that fit one write each. */
-async function touchAll(authorizer: Authorizer, updates: readonly RelationshipUpdate[]): Promise<void> {
-  for (let at = 0; at < updates.length; at += 1000) {
-    await authorizer.writeRelationships({ updates: updates.slice(at, at + 1000) })
   }
 }

@@ -1,6 +1,6 @@
 // The demo's parts, started together: authorization server, Cardea service, guarded MCP server.
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,6 +93,18 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
       verifier: createTokenVerifier({ resource: mcpUrl, issuers: policy.issuers! }),
       scopes: Object.values(demoScopes),
       requiredScopes: (message) => guard.requiredScopes(message),
+      onRefused: ({ method, path, status, description }) => {
+        const event = {
+          phase: 'refused',
+          callId: randomUUID(),
+          at: new Date().toISOString(),
+          method: `${method} ${path}`,
+          decisions: [],
+        } as const
+        audit
+          .append({ ...event, outcome: 'denied', detail: `${status}: ${description}` })
+          .catch((error: Error) => warn(error.message))
+      },
     })
     const sessions = serveSessions(server, httpGuard, () => {
       const documentsServer = createDocumentsServer(documents, handlerCalls)
