@@ -22,6 +22,7 @@ import {
   type Transport,
 } from './message.ts'
 import { requestMethods } from './methods.ts'
+import { plainJson } from './plain-json.ts'
 import { ServerTools } from './server-tools.ts'
 import { ServerVoice } from './server-voice.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -112,7 +113,7 @@ export class GuardedConnection implements Transport, Server {
   // From the client.
 
   #receive(given: unknown, extra: MessageExtra): void {
-    const message = plainJson(given)
+    const message = onTheWire(given)
     if (isRequest(message)) this.#request(message, extra)
     else if (isNotification(message)) this.#notification(message, extra)
     else if (isResponse(message)) this.#response(message, extra)
@@ -247,7 +248,7 @@ export class GuardedConnection implements Transport, Server {
 
   /** Everything the server says comes through here. */
   async send(given: RpcMessage, options?: SendOptions): Promise<void> {
-    const message = plainJson(given) ?? unspeakable(given)
+    const message = onTheWire(given) ?? unspeakable(given)
     if (isResponse(message)) {
       this.#settle(message.id, message.error ? { error: message.error } : { result: message.result! })
     } else if (isRequest(message)) {
@@ -292,9 +293,9 @@ export class GuardedConnection implements Transport, Server {
  * The message as it will be on the wire. Until then a handler may still hold and change parts of it, and a toJSON
  * method may say something else than what was checked.
  */
-function plainJson(message: unknown): unknown {
+function onTheWire(message: unknown): unknown {
   try {
-    return JSON.parse(JSON.stringify(message))
+    return plainJson(message)
   } catch {
     return undefined
   }
