@@ -99,6 +99,14 @@ describe('tampering', () => {
     ['an entry doubled', (all) => all.toSpliced(5, 0, all[2]!), ['inserted']],
     ['a line of something else', (all) => all.toSpliced(5, 0, '{"note":"hello"}'), ['changed']],
     ['an entry replaced by another good one', (all) => all.with(4, forge(all, 4)), ['changed']],
+    [
+      'an entry replaced by another good one, and the next made to follow it',
+      (all) => {
+        const forged = forge(all, 4)
+        return all.with(4, forged).with(5, follow(all[5]!, forged))
+      },
+      ['changed'],
+    ],
     ['the last line cut', (all) => all.with(9, all[9]!.slice(0, 50)), ['torn']],
   ]
 
@@ -115,6 +123,10 @@ describe('tampering', () => {
   function forge(all: string[], index: number): string {
     const before = parseEntry(all[index - 1]!)!
     return encodeEntry(before, { kind: 'event', body: event({ callId: 'forged' }) }).line.trimEnd()
+  }
+
+  function follow(line: string, before: string): string {
+    return line.replace(JSON.parse(line).prev, JSON.parse(before).hash)
   }
 
   test.each(tampering)('%s', async (name, tamper, expected) => {
@@ -228,12 +240,17 @@ describe('redaction', () => {
     const log = await createAuditLog({ path })
     await log.append(event())
     await log.append(event())
+    const salts = JSON.parse((await lines(path))[0]!).salts as string
+    const saltOfPrincipal = salts.slice(24 * 10, 24 * 11) // the eleventh leaf by name
     await log.redact(1, ['principal'], 'test')
     await log.redact(2, ['principal'], 'test')
     await log.close()
     const [file] = await segmentsOf(path)
     const [one, two] = (await lines(file!)).map((line) => JSON.parse(line).body.principal.redacted)
     expect(one).not.toBe(two)
+    // With its salt a value could be guessed by trying.
+    expect(salts).toContain(saltOfPrincipal)
+    expect(await readFile(file!, 'utf8')).not.toContain(saltOfPrincipal)
     expect(await kinds(path)).toEqual([])
   })
 

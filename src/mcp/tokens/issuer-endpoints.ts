@@ -132,9 +132,7 @@ export class IssuerEndpoints {
     if (metadata.jwksUri === undefined) return { keysText: '' }
     const { json } = await fetchJson(this.#fetch, this.#issuer.network, metadata.jwksUri)
     const keys = Array.isArray(json.keys) ? json.keys : []
-    // A shared secret in a public document is a secret no longer, whatever the issuer meant by it.
-    const usable = keys.filter((key) => typeof key === 'object' && key !== null && key.kty !== 'oct')
-    return { keySet: createLocalJWKSet({ keys: usable }), keysText: JSON.stringify(usable) }
+    return { keySet: createLocalJWKSet({ keys }), keysText: JSON.stringify(keys) }
   }
 }
 

@@ -116,6 +116,23 @@ describe('opaque tokens', () => {
     expect((await ask(long, token)).principal).toBeUndefined()
   })
 
+  test('an answer about a token of somebody else is refused', async () => {
+    const spoiling = async (url: string, init: RequestInit): Promise<Response> => {
+      const response = await fetch(url, init)
+      if (!url.includes('introspection')) return response
+      return Response.json({ ...((await response.json()) as object), iss: 'https://other.example' })
+    }
+    const verifier = createTokenVerifier({
+      resource,
+      issuers: [settings(issuer, { introspection })],
+      fetch: spoiling,
+    })
+    expect((await ask(verifier, await issuer.userToken('alice'))).refusal).toMatchObject({
+      status: 401,
+      description: expect.stringMatching(/iss is "https:\/\/other.example"/),
+    })
+  })
+
   test('an issuer that refuses this server, or is down: 503 and closed', async () => {
     const wrong = createTokenVerifier({
       resource,
@@ -229,26 +246,33 @@ describe('DPoP', () => {
     expect(refusal).toMatchObject({ status: 401, error: 'invalid_token' })
   })
 
-  test.each([
-    [{ 'x5t#S256': 'abc' }],
-    [{ jkt: 'abc', 'x5t#S256': 'abc' }],
-    [{}],
-    ['abc'],
-    [null],
-    [[]],
-    [{ jkt: 7 }],
-  ])('a token bound by %j is refused with either scheme', async (cnf) => {
-    const bound = await issuer.sign(issuer.claims({ cnf }))
-    for (const scheme of ['Bearer', 'DPoP'])
-      expect(
-        (
-          await verifier.verify({
-            authorization: `${scheme} ${bound}`,
-            dpop: await proof(),
-            method: 'POST',
-            url: resource,
-          })
-        ).refusal,
-      ).toMatchObject({ status: 401 })
+  test('a token bound to the key and to a certificate is refused, since only one of them can be checked', async () => {
+    const bound = await issuer.sign(issuer.claims({ cnf: { jkt: key.thumbprint, 'x5t#S256': 'abc' } }))
+    const ath = createHash('sha256').update(bound).digest('base64url')
+    const { refusal } = await verifier.verify({
+      authorization: `DPoP ${bound}`,
+      dpop: await proof({ ath }),
+      method: 'POST',
+      url: resource,
+    })
+    expect(refusal).toMatchObject({ status: 401, description: expect.stringMatching(/x5t#S256/) })
   })
+
+  test.each([[{ 'x5t#S256': 'abc' }], [{}], ['abc'], [null], [[]], [{ jkt: 7 }]])(
+    'a token bound by %j is refused with either scheme',
+    async (cnf) => {
+      const bound = await issuer.sign(issuer.claims({ cnf }))
+      for (const scheme of ['Bearer', 'DPoP'])
+        expect(
+          (
+            await verifier.verify({
+              authorization: `${scheme} ${bound}`,
+              dpop: await proof(),
+              method: 'POST',
+              url: resource,
+            })
+          ).refusal,
+        ).toMatchObject({ status: 401 })
+    },
+  )
 })
