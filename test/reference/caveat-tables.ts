@@ -21,11 +21,14 @@ type Read = (name: string) => JsonValue
 
 const holds = (value: boolean): CaveatVerdict => ({ kind: value ? 'true' : 'false' })
 
-/** For expressions that need every parameter: missing names those that are not there. */
+/**
+ * For calls that need every parameter, named in the order in which they are evaluated: the first one that is not there
+ * is the one that is missed, as in SpiceDB (`a < b` without both misses `a`; `a || b` without both misses both).
+ */
 function strict(names: readonly string[], decide: (read: Read) => boolean) {
   return (context: JsonObject): CaveatVerdict => {
     const absent = names.filter((name) => context[name] === undefined)
-    if (absent.length > 0) return { kind: 'missing', names: absent }
+    if (absent.length > 0) return { kind: 'missing', names: absent.slice(0, 1) }
     return holds(decide((name) => context[name]!))
   }
 }
@@ -126,7 +129,7 @@ export const caveatTables: readonly CaveatTable[] = [
     values: { source: ['192.168.7.9', 'fd00::17'], network: ['192.168.7.0/24', 'fd00::/8', 'nonsense'] },
     judge: (context) => {
       const absent = ['source', 'network'].filter((name) => context[name] === undefined)
-      if (absent.length > 0) return { kind: 'missing', names: absent }
+      if (absent.length > 0) return { kind: 'missing', names: absent.slice(0, 1) }
       if (context.network === 'nonsense') return { kind: 'error' }
       return holds((context.source === 'fd00::17') === (context.network === 'fd00::/8'))
     },
@@ -136,7 +139,7 @@ export const caveatTables: readonly CaveatTable[] = [
     parameters: { labels: 'list<string>', wanted: 'string' },
     expression: 'wanted in labels',
     values: { labels: [['a', 'b'], ['b'], [], ['a,b']], wanted: ['a', 'b', 'a,b'] },
-    judge: strict(['labels', 'wanted'], (read) =>
+    judge: strict(['wanted', 'labels'], (read) =>
       (read('labels') as string[]).includes(read('wanted') as string),
     ),
   },
@@ -183,10 +186,14 @@ export const caveatTables: readonly CaveatTable[] = [
     parameters: { quota: 'map<int>', product: 'string' },
     expression: 'product in quota && quota[product] > 0',
     values: { quota: [{ disk: 1, cpu: 0 }, { disk: 0 }, {}], product: ['disk', 'cpu'] },
-    judge: strict(['quota', 'product'], (read) => {
-      const quota = read('quota') as { [key: string]: number }
-      return (quota[read('product') as string] ?? 0) > 0
-    }),
+    judge: ({ product, quota }) => {
+      const absent = [
+        ...(product === undefined ? ['product'] : []),
+        ...(quota === undefined ? ['quota'] : []),
+      ]
+      if (absent.length > 0) return { kind: 'missing', names: absent }
+      return holds(((quota as { [key: string]: number })[product as string] ?? 0) > 0)
+    },
   },
   {
     name: 'same_thing',

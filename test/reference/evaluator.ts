@@ -89,6 +89,7 @@ export class ReferenceEvaluator {
   private readonly schema: Schema
   private readonly rows: ReadonlyMap<string, readonly Relationship[]>
   private readonly solutions = new Map<string, Solution>()
+  private readonly failing = new Map<string, boolean>()
 
   constructor(world: ReferenceWorld) {
     this.world = world
@@ -148,7 +149,12 @@ export class ReferenceEvaluator {
 
   /** Whether some live row's caveat fails under this context: then a question that meets it may fail too. */
   hasFailingCaveats(context: JsonObject): boolean {
-    return [...this.rows.values()].flat().some((row) => this.judge(row, context).kind === 'error')
+    const key = JSON.stringify(context)
+    const known = this.failing.get(key)
+    if (known !== undefined) return known
+    const fails = [...this.rows.values()].flat().some((row) => this.judge(row, context).kind === 'error')
+    this.failing.set(key, fails)
+    return fails
   }
 
   private idsOf(type: string, extra: ObjectRef): Set<string> {
@@ -189,9 +195,14 @@ export class ReferenceEvaluator {
     return solution
   }
 
+  /** Objects of later definitions first: rows mostly point to them, so that values settle in few rounds. */
   private nodesOf(objects: readonly ObjectRef[]): readonly Node[] {
     const nodes = new Map<string, Node>()
-    for (const object of objects) {
+    const order = [...this.schema.definitions.keys()]
+    const backwards = [...objects].sort(
+      (left, right) => order.indexOf(right.type) - order.indexOf(left.type) || (left.id < right.id ? 1 : -1),
+    )
+    for (const object of backwards) {
       const definition = this.schema.definitions.get(object.type)
       for (const name of [
         ...(definition?.relations.keys() ?? []),

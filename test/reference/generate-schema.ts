@@ -102,10 +102,12 @@ function drawTypes(
 
 function drawForm(draw: Draw, outlines: readonly Outline[], own: Outline, types: Types) {
   const kind = draw.below(100)
+  const inner = outlines.filter(({ name }) => !leafTypes.includes(name))
   const leaf = { type: draw.pick(['user', 'user', 'user', 'robot']), relation: '' }
   if (kind < 40) return { ...leaf, wildcard: false }
-  if (kind < 52) return { ...leaf, wildcard: true }
-  const target = draw.pick(outlines.filter(({ name }) => !leafTypes.includes(name)))
+  if (kind < 51) return { ...leaf, wildcard: true }
+  const target = draw.pick(inner)
+  if (kind < 54) return { type: target.name, relation: '', wildcard: true }
   if (kind < 75) return { type: target.name, relation: '', wildcard: false }
   const usable = [
     // A userset of another definition must not hold a wildcard; what is not decided yet is left out.

@@ -16,11 +16,8 @@ import { and, type Level, not, or } from './truth.ts'
 
 /** How strictly to compare. */
 export interface Strictness {
-  /**
-   * Names of missing parameters: exactly those of the reference, or some of them (SpiceDB stops at the first missing
-   * argument of a call and names it once per occurrence).
-   */
-  readonly names: 'exact' | 'some'
+  /** Names of missing parameters: exactly those of the reference in their order, the same ones, or any at all. */
+  readonly names: 'exact' | 'same' | 'any'
 }
 
 /** Nothing when they agree, else what differs, in words. */
@@ -161,7 +158,8 @@ function findTwice(items: readonly SaidItem[]): string | undefined {
 
 function agreeOnNames(expected: readonly string[], said: readonly string[], { names }: Strictness): boolean {
   if (names === 'exact') return JSON.stringify(expected) === JSON.stringify(said)
-  return said.every((name) => expected.includes(name)) && said.length > 0 === expected.length > 0
+  if (names === 'any') return said.length > 0 === expected.length > 0
+  return JSON.stringify(expected) === JSON.stringify([...new Set(said)].sort())
 }
 
 function show(answer: SaidAnswer | Verdict): string {

@@ -1,0 +1,69 @@
+// The engine and the authorizer say what the reference evaluator says, whatever the question, the step and the page.
+
+import { afterAll, describe, test } from 'vitest'
+import { judge } from '../reference/compare.ts'
+import { reach } from '../reference/dependencies.ts'
+import type { Case } from '../reference/generate.ts'
+import { checksOf, expansionsOf, resourceLookupsOf, subjectLookupsOf } from '../reference/questions.ts'
+import type { System } from '../reference/system.ts'
+import { authorizerSystem, engineSystem } from './cardea-systems.ts'
+import { expectAgreement, failSmall, randomCases, referenceOf } from './run-cases.ts'
+
+const systems: readonly (readonly [System, number])[] = [
+  [engineSystem({ steps: 1_000_000, items: 1_000_000, reach: true }), 60],
+  [engineSystem({ steps: 1_000_000, items: 1_000_000, reach: false }), 30],
+  [engineSystem({ steps: 1, items: 1, reach: true }), 15],
+  [engineSystem({ steps: 7, items: 2, reach: false }), 10],
+  [authorizerSystem({ pageSize: 0 }), 15],
+  [authorizerSystem({ pageSize: 1 }), 10],
+  [authorizerSystem({ pageSize: 3 }), 10],
+]
+
+/** Trees of cyclic data have no end; everything else is asked of every node. */
+function finiteExpansionsOf(each: Case) {
+  return expansionsOf(each).filter(
+    ({ resource, permission }) => !reach(each, [{ object: resource, name: permission }]).cyclic,
+  )
+}
+
+describe.each(systems.map(([system, count], at) => ({ name: system.name, system, count, salt: at })))(
+  '$name',
+  ({ system, count, salt }) => {
+    const cases = randomCases(count, salt)
+    afterAll(() => system.close())
+
+    test('check', async () => {
+      for (const each of cases) await expectAgreement(system, each, checksOf(each))
+    })
+
+    test('bulk check', async () => {
+      for (const each of cases) {
+        const questions = checksOf(each)
+        const reference = referenceOf(each)
+        await system.load(each)
+        const answers = await system.checkBulk(questions)
+        for (const [at, question] of questions.entries()) {
+          if (judge(reference, question, answers[at]!, 'exact') === undefined) continue
+          await failSmall({ case: each, question }, async (candidate) => {
+            await system.load(candidate.case)
+            const [said] = await system.checkBulk([candidate.question])
+            return judge(referenceOf(candidate.case), candidate.question, said!, 'exact')
+          })
+        }
+      }
+    })
+
+    test('lookup of resources', async () => {
+      for (const each of cases) await expectAgreement(system, each, resourceLookupsOf(each))
+    })
+
+    test('lookup of subjects', async () => {
+      for (const each of cases) await expectAgreement(system, each, subjectLookupsOf(each))
+    })
+
+    test('expand', async () => {
+      for (const each of cases) await expectAgreement(system, each, finiteExpansionsOf(each))
+    })
+  },
+  300_000,
+)

@@ -1,0 +1,81 @@
+// Small cases that once told the engine and the reference apart, and cases on which rules of the language turn.
+
+import { describe, expect, test } from 'vitest'
+import { parseObjectAndRelation, parseRelationship, parseSubject } from '../../src/model/relationship-text.ts'
+import { compileSchema } from '../../src/schema/compile-schema.ts'
+import { ask, judge } from '../reference/compare.ts'
+import { type Case, caseNowMs } from '../reference/generate.ts'
+import type { AnyQuestion } from '../reference/questions.ts'
+import { engineSystem } from './cardea-systems.ts'
+import { referenceOf } from './run-cases.ts'
+
+function caseOf(schema: string, rows: readonly string[]): Case {
+  const compiled = compileSchema(schema)
+  if (compiled.schema === undefined) throw new Error(compiled.problems[0]?.message)
+  const relationships = rows.map(parseRelationship)
+  return { schema: compiled.schema, relationships, contexts: [{}], subjects: [], nowMs: caseNowMs }
+}
+
+/** `check a:b#c@d:e` or `expand a:b#c`. */
+function question(text: string): AnyQuestion {
+  const [kind, asked] = text.split(' ') as [string, string]
+  const [left, subject] = asked.split('@') as [string, string | undefined]
+  const { resource, relation: permission } = parseObjectAndRelation(left)
+  if (kind === 'expand') return { kind, resource, permission }
+  return { kind: 'check', resource, permission, subject: parseSubject(subject!), context: {} }
+}
+
+async function answer(each: Case, text: string): Promise<string> {
+  const system = engineSystem({ steps: 1000, items: 1000, reach: true })
+  await system.load(each)
+  const asked = question(text)
+  const said = await ask(system, asked)
+  expect(judge(referenceOf(each), asked, said, 'exact')).toBeUndefined()
+  return said.error ?? (said.value as { permissionship: string }).permissionship
+}
+
+describe('cycles through exclusions', () => {
+  const rows = ['group:a#member@user:ann', 'group:a#base@user:ann']
+  const doubly = (expression: string) => `definition user {}
+    definition group {
+      relation member: user
+      relation base: user
+      ${expression}
+    }`
+
+  test('a doubly subtracted cycle is undefined, written in one expression or in two', async () => {
+    const inOne = caseOf(doubly('permission edit = base - (member - edit)'), rows)
+    const inTwo = caseOf(doubly('permission edit = base - other\n permission other = member - edit'), rows)
+    expect(await answer(inTwo, 'check group:a#edit@user:ann')).toBe('UNDEFINED_BY_CYCLE')
+    expect(await answer(inOne, 'check group:a#edit@user:ann')).toBe('UNDEFINED_BY_CYCLE')
+  })
+
+  test('an exclusion that bites its own tail is undefined where the base holds, and a no elsewhere', async () => {
+    const each = caseOf(doubly('permission edit = base - edit'), rows)
+    expect(await answer(each, 'check group:a#edit@user:ann')).toBe('UNDEFINED_BY_CYCLE')
+    expect(await answer(each, 'check group:a#edit@user:bob')).toBe('no')
+  })
+
+  test('a cycle that something else decides is decided', async () => {
+    const each = caseOf(doubly('permission edit = member + (base - edit)'), rows)
+    expect(await answer(each, 'check group:a#edit@user:ann')).toBe('has')
+  })
+})
+
+describe('expand', () => {
+  test.each([['self', 'union (user:ann#access leaf {user:ann#})']])(
+    'a single operand stands under a union: %s',
+    async (expression) => {
+      const each = caseOf(`use self\ndefinition user {\n permission access = ${expression}\n}`, [])
+      await answer(each, 'expand user:ann#access')
+    },
+  )
+
+  test.each(['member', 'nil', 'member->member', 'member.all(member)', 'member - member', 'member + member'])(
+    'of %s',
+    async (expression) => {
+      const schema = `definition group {\n relation member: group\n permission access = ${expression}\n}`
+      await answer(caseOf(schema, ['group:a#member@group:b']), 'expand group:a#access')
+    },
+  )
+})
