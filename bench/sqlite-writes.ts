@@ -1,5 +1,5 @@
 // Durable writes: the SQLite store with 64 concurrent callers beside a bare better-sqlite3 loop on the same tables.
-// Run: npm run build && npx jiti bench/sqlite-writes.ts [seconds per figure]
+// Run: npm run build && npx jiti bench/sqlite-writes.ts [rounds]
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { openConnection } from '../src/store/sqlite/connection.ts'
 import { openSqliteStore } from '../src/store/sqlite/store.ts'
 
 const callers = 64
-const secondsEach = Number(process.argv[2] ?? 4)
+const rounds = Number(process.argv[2] ?? 7)
 const directory = mkdtempSync(join(tmpdir(), 'cardea-bench-'))
 let files = 0
 
@@ -26,8 +26,13 @@ function updatesOf(write: number, rows: number): RelationshipUpdate[] {
   }))
 }
 
-/** Rows per second of the store. */
-async function ours(rows: number, following: boolean): Promise<number> {
+/** One side of the comparison: works for a while and gives its rate in rows per second. */
+interface Side {
+  round(milliseconds: number): Promise<number>
+  close(): unknown
+}
+
+async function ours(rows: number, following: boolean): Promise<Side> {
   const store = await openSqliteStore({ path: join(directory, `${++files}.db`) })
   if (following) {
     const listener = { onEntry: () => {}, onBreak: (error: Error) => console.error(error) }
@@ -35,19 +40,23 @@ async function ours(rows: number, following: boolean): Promise<number> {
   }
   let writes = 0
   const conditions = { schemaRevision: 0, nowMs: Date.now() }
-  const startMs = performance.now()
-  const endMs = startMs + secondsEach * 1000
-  const caller = async () => {
-    while (performance.now() < endMs) await store.write(updatesOf(writes++, rows), conditions)
+  return {
+    async round(milliseconds) {
+      const [first, startMs] = [writes, performance.now()]
+      const caller = async () => {
+        while (performance.now() - startMs < milliseconds) {
+          await store.write(updatesOf(writes++, rows), conditions)
+        }
+      }
+      await Promise.all(Array.from({ length: callers }, caller))
+      return ((writes - first) * rows) / ((performance.now() - startMs) / 1000)
+    },
+    close: () => store.close(),
   }
-  await Promise.all(Array.from({ length: callers }, caller))
-  const rate = (writes * rows) / ((performance.now() - startMs) / 1000)
-  await store.close()
-  return rate
 }
 
-/** Rows per second of the loop: one transaction per write, the same rows in the same tables, the same settings. */
-async function bare(rows: number): Promise<number> {
+/** One transaction per write: the same rows in the same tables, with the same settings. */
+async function bareLoop(rows: number): Promise<Side> {
   const path = join(directory, `${++files}.db`)
   await (await openSqliteStore({ path })).close()
   const database = openConnection(path, 5000)
@@ -79,25 +88,33 @@ async function bare(rows: number): Promise<number> {
     insertLog.run(revision, randomBytes(8).toString('hex'), Date.now(), updates.length)
   })
   let writes = 0
-  const startMs = performance.now()
-  const endMs = startMs + secondsEach * 1000
-  while (performance.now() < endMs) {
-    write.immediate(writes + 1, updatesOf(writes, rows))
-    writes += 1
+  return {
+    async round(milliseconds) {
+      const [first, startMs] = [writes, performance.now()]
+      while (performance.now() - startMs < milliseconds)
+        write.immediate(writes + 1, updatesOf(writes++, rows))
+      return ((writes - first) * rows) / ((performance.now() - startMs) / 1000)
+    },
+    close: () => database.close(),
   }
-  const rate = (writes * rows) / ((performance.now() - startMs) / 1000)
-  database.close()
-  return rate
 }
 
-const shown = (rate: number) => Math.round(rate).toLocaleString('en').padStart(10)
-console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}; rows per second`)
-console.log('rows per write   bare loop        ours       ratio   ours, followed   ratio')
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!
+const shown = (rate: number) => Math.round(rate).toLocaleString('en').padStart(12)
+
+console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`)
+console.log(`Rows per second, ${callers} callers, medians of ${rounds} rounds of one second in turn`)
+console.log('rows per write   bare loop        ours   ratio   followed   ratio')
 for (const rows of [1, 10, 1000]) {
-  const [loop, store, followed] = [await bare(rows), await ours(rows, false), await ours(rows, true)]
-  const ratio = (rate: number) => (rate / loop).toFixed(2).padStart(7)
-  console.log(
-    `${String(rows).padStart(14)}${shown(loop)}  ${shown(store)}  ${ratio(store)}x      ${shown(followed)}${ratio(followed)}x`,
-  )
+  const sides = [await bareLoop(rows), await ours(rows, false), await ours(rows, true)]
+  const rates: number[][] = sides.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, side] of sides.entries()) rates[at]!.push(await side.round(1000))
+  }
+  const ratio = (at: number) =>
+    `${median(rates[at]!.map((rate, round) => rate / rates[0]![round]!)).toFixed(2)}x`.padStart(8)
+  const [loop, alone, followed] = rates.map((of) => shown(median(of)))
+  console.log(`${String(rows).padStart(14)}${loop}${alone}${ratio(1)}${followed}${ratio(2)}`)
+  for (const side of sides) await side.close()
 }
 rmSync(directory, { recursive: true })
