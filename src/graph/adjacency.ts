@@ -45,6 +45,7 @@ export class Adjacency {
   readonly #objects: Objects
   readonly #slabs: Slabs
   #rowCount = 0
+  #lastLookedAt: RecordId = 0
 
   constructor({ shapes, objects, caveats, memory, pageBits, slabSegmentBits }: AdjacencyOptions) {
     this.#shapes = shapes
@@ -114,6 +115,27 @@ export class Adjacency {
     if (entry === 0 || !this.#end(resource, edge, subject, revision)) return
     if (entry > 0) this.#mark(resource, edge, place, subject, recordBit)
     this.#rowCount -= 1
+  }
+
+  /**
+   * Ends rows that expired before an instant, at a revision. Looks at `maxRecords` records at most, from where the
+   * last call stopped; gives how many rows it ended.
+   */
+  dropExpired(beforeMs: number, maxRecords: number, revision: Revision): number {
+    const { records } = this
+    let ended = 0
+    for (let looked = Math.min(maxRecords, records.lastId); looked > 0; looked -= 1) {
+      this.#lastLookedAt = this.#lastLookedAt >= records.lastId ? 1 : this.#lastLookedAt + 1
+      const id = this.#lastLookedAt
+      const resource = records.resource(id)
+      if (resource === 0 || records.expiresAtMs(id) >= beforeMs) continue
+      if (records.died(id) !== Number.POSITIVE_INFINITY) continue
+      records.end(id, revision)
+      this.#keep(id)
+      this.#rowCount -= 1
+      ended += 1
+    }
+    return ended
   }
 
   /** The row needs no record any more. */

@@ -195,6 +195,17 @@ export class Graph {
     this.#history.onTransaction(revision, committedAtMs)
   }
 
+  /**
+   * Forgets rows that expired before an instant, as garbage collection of the store does without an entry. They must
+   * be expired for every reader: the instant lies before the clock of all questions to come. Looks at the next
+   * `maxRecords` of the rows with traits at most (default 10,000), so that a call is short; gives how many rows went.
+   */
+  dropExpired(beforeMs: number, maxRecords = 10_000): number {
+    const ended = this.#adjacency.dropExpired(beforeMs, maxRecords, this.#head.revision)
+    this.#history.onTransaction(this.#head.revision, this.#head.committedAtMs)
+    return ended
+  }
+
   /** The graph as it is now, held until it is released. */
   snapshot(): Snapshot {
     return new GraphSnapshot(this.#parts, this.#pins.holdHead(this.#head.revision))

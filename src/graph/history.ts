@@ -45,7 +45,9 @@ export class History implements ChangeKeeper {
   /** What waits for snapshots to be released (a record, or a slab as a negative number), and for which. */
   readonly #waiting: NumberQueue
   readonly #waitingFor: NumberQueue
-  #bytes = 0
+  /** Guesses at the memory held for the window, and for what waits. */
+  #windowBytes = 0
+  #waitingBytes = 0
 
   constructor({ adjacency, pins, memory, windowMs, maxBytes, floor }: HistoryOptions) {
     this.#adjacency = adjacency
@@ -68,19 +70,19 @@ export class History implements ChangeKeeper {
 
   /** A guess at the memory that is held for older snapshots. */
   get bytes(): number {
-    return this.#bytes
+    return this.#windowBytes + this.#waitingBytes
   }
 
   onVersion(id: RecordId): void {
     this.#versions.push(id)
     this.#pending += 1
-    this.#bytes += this.#adjacency.records.heldBytes(id)
+    this.#windowBytes += this.#adjacency.records.heldBytes(id)
   }
 
   onSlab(address: number, kind: number): void {
     if (this.#pins.oldestSequence() === Number.POSITIVE_INFINITY) this.#adjacency.giveSlab(address, kind)
     else {
-      this.#bytes += 4 * 2 ** kind
+      this.#waitingBytes += 4 * 2 ** kind
       this.#wait(-((address >>> 0) * 32 + kind))
     }
   }
@@ -120,7 +122,7 @@ export class History implements ChangeKeeper {
       if (waiting > 0) this.#drop(waiting)
       else {
         const kind = -waiting % 32
-        this.#bytes -= 4 * 2 ** kind
+        this.#waitingBytes -= 4 * 2 ** kind
         this.#adjacency.giveSlab(Math.floor(-waiting / 32) | 0, kind)
       }
     }
@@ -128,7 +130,7 @@ export class History implements ChangeKeeper {
 
   /** Whether the oldest transaction lies before the window. */
   #isPast(nowMs: number): boolean {
-    return nowMs - this.#instants.at(0) >= this.#windowMs || this.#bytes > this.#maxBytes
+    return nowMs - this.#instants.at(0) >= this.#windowMs || this.#windowBytes > this.#maxBytes
   }
 
   #settle(id: RecordId): void {
@@ -141,6 +143,9 @@ export class History implements ChangeKeeper {
       // Otherwise the entries belong to a newer version.
       if (newest === id) this.#adjacency.removeEntries(id)
     }
+    const bytes = records.heldBytes(id)
+    this.#windowBytes -= bytes
+    this.#waitingBytes += bytes
     this.#wait(id)
   }
 
@@ -151,21 +156,9 @@ export class History implements ChangeKeeper {
 
   #drop(id: RecordId): void {
     const { records } = this.#adjacency
-    this.#bytes -= records.heldBytes(id)
+    this.#waitingBytes -= records.heldBytes(id)
     if (records.addDuty(id, -1) > 0) return
-    const newest = records.newest(records.resource(id), records.edge(id), records.subject(id))
-    if (records.died(id) !== Number.POSITIVE_INFINITY) {
-      records.free(id)
-      if (newest === id) return
-    }
-    // A plain row needs no record, but only when no older version would then speak for it.
-    if (
-      records.died(newest) === Number.POSITIVE_INFINITY &&
-      records.duties(newest) === 0 &&
-      records.older(newest) === 0 &&
-      !records.hasTraits(newest)
-    ) {
-      records.free(newest)
-    }
+    // A plain row needs no record. Older versions have died, and so have been dropped, before this one was born.
+    if (records.died(id) !== Number.POSITIVE_INFINITY || !records.hasTraits(id)) records.free(id)
   }
 }

@@ -166,10 +166,6 @@ export class RowRecords {
     return this.#subjects.get(id)
   }
 
-  older(id: RecordId): RecordId {
-    return this.#olders.get(id)
-  }
-
   expiresAtMs(id: RecordId): number {
     return this.#expiries.get(id)
   }
@@ -188,10 +184,6 @@ export class RowRecords {
     const duties = this.#duties.get(id) + more
     this.#duties.set(id, duties)
     return duties
-  }
-
-  duties(id: RecordId): number {
-    return this.#duties.get(id)
   }
 
   /** A guess at the memory that goes when a record does; for the bound on undo. */
