@@ -3,7 +3,7 @@
 import { CardeaError } from '../model/errors.ts'
 import type { Relationship } from '../model/relationship.ts'
 import type { Schema } from '../model/schema.ts'
-import { compileSchema } from '../schema/compile-schema.ts'
+import { type CompileOptions, compileSchema } from '../schema/compile-schema.ts'
 import { formatProblem, type Problem } from '../schema/problem.ts'
 import { schemaGuards } from '../schema/schema-guards.ts'
 import type { WriteConditions } from '../store/store.ts'
@@ -130,8 +130,8 @@ export async function writeSchema(
 }
 
 /** The checked schema, or one error with every problem of the text. */
-export function checkedSchema(text: string): Schema {
-  const { schema, problems } = compileSchema(text)
+export function checkedSchema(text: string, options: CompileOptions = {}): Schema {
+  const { schema, problems } = compileSchema(text, options)
   if (schema !== undefined) return schema
   const errors = problems.filter((problem) => problem.severity === 'error')
   const parse = errors.some((problem) => problem.stage === 'parse')

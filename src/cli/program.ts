@@ -2,12 +2,15 @@
 
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAuditCommands } from './commands/audit.ts'
 import { addCheckCommands } from './commands/check.ts'
 import { addDemoCommand } from './commands/demo.ts'
+import { addIdCommands } from './commands/id.ts'
 import { addLookupCommands } from './commands/lookup.ts'
 import { addRelationshipCommands } from './commands/relationship.ts'
 import { addSchemaCommands } from './commands/schema.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addValidateCommand } from './commands/validate.ts'
 
 function packageVersion(): string {
   return (
@@ -29,6 +32,9 @@ export function createProgram(): Command {
   addLookupCommands(program)
   addRelationshipCommands(program)
   addSchemaCommands(program)
+  addValidateCommand(program)
+  addAuditCommands(program)
+  addIdCommands(program)
   for (const command of everyCommand(program)) command.exitOverride()
   return program
 }

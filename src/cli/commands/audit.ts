@@ -1,0 +1,124 @@
+// cardea audit tail|verify|exposures: what the audit log says, and whether it is what was written.
+
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { JWK } from 'jose'
+import { findExposures, readAuditLog } from '../../audit/read-audit-log.ts'
+import { verifyAuditLog } from '../../audit/verify-audit-log.ts'
+import { CardeaError } from '../../model/errors.ts'
+import { formatSubject } from '../../model/reference.ts'
+import { parseObject } from '../../model/relationship-text.ts'
+import { exitCode } from '../exit-code.ts'
+
+function readKey(path: string): JWK {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as JWK
+  } catch (cause) {
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      `--public-key ${path} is no JWK file: ${(cause as Error).message}`,
+      {},
+      { cause },
+    )
+  }
+}
+
+async function verify(
+  path: string,
+  options: { publicKey?: string[]; checkpoints?: string; mayStartLate?: boolean; json?: boolean },
+): Promise<void> {
+  const publicKeys = (options.publicKey ?? []).map(readKey)
+  const verified = await verifyAuditLog({
+    path,
+    publicKeys,
+    ...(options.checkpoints === undefined ? {} : { checkpointPath: options.checkpoints }),
+    mayStartLate: options.mayStartLate === true,
+  })
+  if (options.json) process.stdout.write(`${JSON.stringify(verified)}\n`)
+  else {
+    for (const { kind, file, line, detail } of verified.problems) {
+      process.stdout.write(`${file}${line === undefined ? '' : `:${line}`}: ${kind}: ${detail}\n`)
+    }
+    const signed =
+      publicKeys.length === 0
+        ? 'no key given, so only outsiders are ruled out'
+        : `signed up to entry ${verified.signedUpTo ?? 'none'}`
+    process.stdout.write(
+      `${verified.ok ? 'intact' : 'NOT INTACT'}: ${verified.entries} entries in ${verified.files} files; ${signed}\n`,
+    )
+  }
+  if (!verified.ok) process.exitCode = exitCode.failed
+}
+
+async function tail(path: string, options: { last: string; json?: boolean }): Promise<void> {
+  const last: unknown[] = []
+  for await (const entry of readAuditLog(path)) {
+    last.push(entry)
+    if (last.length > Number(options.last)) last.shift()
+  }
+  for (const entry of last as { seq: number; kind: string; body: Record<string, unknown> }[]) {
+    if (options.json || entry.kind !== 'event') process.stdout.write(`${JSON.stringify(entry)}\n`)
+    else {
+      const { at, phase, method, tool, outcome, decisions, detail, principal } = entry.body as {
+        [key: string]: string
+      } & { decisions: { verdict?: string }[]; principal?: { subject?: string } }
+      const granted = decisions.filter(({ verdict }) => verdict === 'has').length
+      const who = principal?.subject ?? 'nobody'
+      const counts = decisions.length === 0 ? '' : `  ${granted}/${decisions.length} granted`
+      process.stdout.write(
+        `${at}  ${phase}  ${who}  ${method}${tool === undefined ? '' : ` ${tool}`}  ${outcome ?? ''}${counts}${detail === undefined ? '' : `  (${detail})`}\n`,
+      )
+    }
+  }
+}
+
+async function exposures(
+  path: string,
+  resource: string,
+  options: { before?: string; json?: boolean },
+): Promise<void> {
+  const before = options.before === undefined ? {} : { before: options.before }
+  const found = await findExposures({ path, resource: parseObject(resource), ...before })
+  if (options.json) process.stdout.write(`${JSON.stringify(found)}\n`)
+  else {
+    for (const { at, principal, method, tool, where, permission, wouldBeDenied } of found.exposures) {
+      const who = principal === undefined ? '(redacted)' : formatSubject(principal.subjectRef)
+      process.stdout.write(
+        `${at}  ${who}  ${tool ?? method}  ${permission} at ${where}${wouldBeDenied ? '  (observe mode: would be denied)' : ''}\n`,
+      )
+    }
+    if (found.unknown.length > 0)
+      process.stdout.write(`redacted, so nobody can tell: entries ${found.unknown.join(', ')}\n`)
+    process.stdout.write(`${found.exposures.length} exposures of ${resource}\n`)
+  }
+}
+
+export function addAuditCommands(program: Command): void {
+  const group = program.command('audit').description('Read and verify an audit log.')
+  group
+    .command('verify')
+    .description(
+      'Find what was changed, removed, reordered, inserted or cut off. Exit code 1 when something was.',
+    )
+    .argument('<log>')
+    .option('--public-key <file...>', 'JWK files of the keys that sign checkpoints')
+    .option('--checkpoints <file>', 'where the checkpoints are (default: beside the log)')
+    .option('--may-start-late', 'accept that the oldest segments are gone')
+    .option('--json', 'print the result as JSON')
+    .action(verify)
+  group
+    .command('tail')
+    .description('Print the newest entries.')
+    .argument('<log>')
+    .option('--last <count>', 'how many', '20')
+    .option('--json', 'one JSON object per line')
+    .action(tail)
+  group
+    .command('exposures')
+    .description('Who has been shown a resource, when and through which tool.')
+    .argument('<log>')
+    .argument('<resource>', 'such as document:readme')
+    .option('--before <instant>', 'only calls before this ISO 8601 instant')
+    .option('--json', 'print the result as JSON')
+    .action(exposures)
+}
