@@ -60,7 +60,7 @@ export function compileFiles(text: string, options: CompileOptions): Compilation
     const caveat = buildCaveat(declared, problems)
     if (caveat === undefined) continue
     caveats.set(name, caveat)
-    if (!problems.full) checkExpression(declared, caveat, problems)
+    if (!problems.full) checkExpression(declared, caveat, problems, options.typesChecked !== false)
   }
   if (options.typesChecked !== false) checkTypes(declarations, problems)
   const uses = new Set(files.flatMap((file) => file.uses.map((use) => use.flag)))
@@ -86,7 +86,12 @@ export function compileFiles(text: string, options: CompileOptions): Compilation
   }
 }
 
-function checkExpression({ source, node }: DeclaredCaveat, caveat: Caveat, problems: ProblemList): void {
+function checkExpression(
+  { source, node }: DeclaredCaveat,
+  caveat: Caveat,
+  problems: ProblemList,
+  typesChecked: boolean,
+): void {
   const parameters = new Map(node.parameters.map(({ name }) => [name.text, name]))
   for (const found of checkCaveat(caveat.parameters, caveat.expression)) {
     const facts = {
@@ -97,6 +102,7 @@ function checkExpression({ source, node }: DeclaredCaveat, caveat: Caveat, probl
     const base = node.expression?.start ?? node.start
     const span = parameter ?? { start: base + found.offset, end: base + found.offset + found.length }
     const stage = found.code === 'caveat-unused-parameter' ? 'type' : 'parse'
+    if (stage === 'type' && !typesChecked) continue
     problems.add(source, span, stage, found.code, found.message, facts)
   }
 }

@@ -18,8 +18,6 @@ export function wildcardRelations(declarations: Declarations): ReadonlySet<strin
       for (const type of node.types ?? []) {
         if (type.wildcard) found.add(key)
         if (type.relation === undefined) continue
-        const subject = declarations.definitions.get(type.type.text)?.byName.get(type.relation.text)
-        if (subject?.node.kind !== 'relation') continue
         const subjectKey = memberKey(type.type.text, type.relation.text)
         const list = takenBy.get(subjectKey)
         if (list === undefined) takenBy.set(subjectKey, [key])

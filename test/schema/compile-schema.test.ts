@@ -185,6 +185,28 @@ definition doc {
   })
 })
 
+describe('wildcards', () => {
+  test('one behind a permission may be taken over by another definition', () => {
+    const schema = compiled(`definition user {}
+definition group {
+	relation member: user:*
+	permission belong = member
+}
+definition doc {
+	relation viewer: group#belong
+	permission view = viewer->belong
+}`)
+    expect(schema.definitions.size).toBe(3)
+  })
+
+  test('one in the same definition may be taken over, but not walked', () => {
+    const text = 'definition doc {\n\trelation all_of: doc:*\n\trelation some: doc#all_of\n}'
+    expect(compileSchema(text).problems).toEqual([])
+    const walked = text.replace('}', '\tpermission view = some->view\n}')
+    expect(compileSchema(walked).problems.map(({ code }) => code)).toEqual(['arrow-over-wildcard'])
+  })
+})
+
 describe('doc comments', () => {
   test('those directly before an element are its own, trimmed line by line', () => {
     const doc = definition(`// license
@@ -276,7 +298,14 @@ describe('options', () => {
       'viewer',
       'view',
     ])
+    const unused = 'caveat odd(count int, more int) {\n\tcount % 2 == 1\n}'
+    expect(compileSchema(unused).problems).toHaveLength(1)
+    expect(compileSchema(unused, { typesChecked: false }).problems).toEqual([])
+    const unknown =
+      'use typechecking\ndefinition doc {\n\trelation viewer: doc\n\tpermission view: nobody = viewer\n}'
+    expect(compileSchema(unknown, { typesChecked: false }).problems).toEqual([])
     expect(compileSchema('definition doc {', { typesChecked: false }).schema).toBeUndefined()
+    expect(compileSchema('caveat odd(count int) { nobody }', { typesChecked: false }).schema).toBeUndefined()
   })
 
   test('prefixes', () => {

@@ -173,6 +173,16 @@ test.each(read)('read: %s', (_name, text) => {
   expect(codesWithin(text())).toEqual([])
 })
 
+test('the nesting that is allowed ends exactly where the limit says', () => {
+  const limit = schemaLimits.maxNesting
+  const codes = (text: string) => compileSchema(expression(text)).problems.map(({ code }) => code)
+  const parentheses = (count: number) => `${'('.repeat(count)}boss${')'.repeat(count)}`
+  expect(codes(parentheses(limit))).toEqual([])
+  expect(codes(parentheses(limit + 1))).toContain('nesting-too-deep')
+  expect(codes(`boss${' - boss'.repeat(limit - 1)}`)).toEqual([])
+  expect(codes(`boss${' - boss'.repeat(limit)}`)).toContain('nesting-too-deep')
+})
+
 test('imports that import each other without end', () => {
   let calls = 0
   const { problems } = compileSchema('use import\nimport "f0.zed"', {

@@ -15,7 +15,7 @@ import { SourceText } from '../../src/schema/source-text.ts'
 import { readFolder } from './schema-files.ts'
 import { schemaTexts } from './schema-text.ts'
 
-const runs = { numRuns: 400 }
+const runs = { numRuns: 200 }
 
 function compiled(text: string): Schema {
   const { schema, problems } = compileSchema(text)
@@ -222,7 +222,7 @@ test('random words of the language are refused with problems, never with a throw
   const soup = fc.array(fc.constantFrom(...vocabulary), { maxLength: 60 })
   fc.assert(
     fc.property(soup, fc.boolean(), (words, spaced) => tamesAnything(words.join(spaced ? ' ' : ''))),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   )
 })
 
@@ -233,6 +233,6 @@ test('good texts with a stretch removed or doubled are refused or read, never wi
       const stretch = text.slice(start, start + length)
       tamesAnything(text.slice(0, start) + (double ? stretch + stretch : '') + text.slice(start + length))
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
   )
 })
