@@ -5,7 +5,9 @@ import type { Principal } from '../principal.ts'
 import { dpopAlgorithms } from '../tokens/dpop.ts'
 import type { TokenVerifier } from '../tokens/token-verifier.ts'
 import type { AdmissionOptions, RefusedRequest } from './admission.ts'
-import { type NodeNext, nodeHandler, OpenStreams } from './node-handler.ts'
+import { type FetchNext, fetchHandler } from './fetch-handler.ts'
+import { type HandlerOptions, type NodeNext, nodeHandler } from './node-handler.ts'
+import { OpenStreams } from './open-streams.ts'
 import { originRules } from './origin.ts'
 import {
   type MetadataOptions,
@@ -51,9 +53,17 @@ export interface HttpGuard {
    * the raw token gone, the message parsed. It serves the metadata documents too.
    */
   handler(next: NodeNext): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  /**
+   * The same for servers that speak the web's Request and Response: `next` is what the SDK's fetch handlers are, with the
+   * request scrubbed and its message parsed.
+   */
+  fetchHandler(next: FetchNext): (request: Request) => Promise<Response>
   /** Ends the open streams of the principals that `concerns` picks. */
   closeStreams(concerns: (principal: Principal) => boolean): void
 }
+
+/** Headers with credentials; no handler needs them. */
+const secretHeaders: readonly string[] = ['authorization', 'dpop']
 
 /** Makes the HTTP side of a guarded server. Throws CONFIG_INVALID. */
 export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
@@ -76,18 +86,19 @@ export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
     onRefused: options.onRefused ?? (() => {}),
     dpopAlgorithms,
   }
+  const handling: HandlerOptions = {
+    admission,
+    streams,
+    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+    clock: options.clock ?? Date.now,
+    onError: options.onError ?? (() => {}),
+    withheld: options.replay === 'own session' ? secretHeaders : [...secretHeaders, 'last-event-id'],
+  }
   return {
     metadata,
-    handler: (next) =>
-      nodeHandler(next, {
-        admission,
-        streams,
-        maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
-        bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
-        clock: options.clock ?? Date.now,
-        onError: options.onError ?? (() => {}),
-        replay: options.replay ?? 'off',
-      }),
+    handler: (next) => nodeHandler(next, handling),
+    fetchHandler: (next) => fetchHandler(next, handling),
     closeStreams: (concerns) => streams.close(concerns),
   }
 }

@@ -2,9 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
-import type { Principal } from '../principal.ts'
 import { type AdmissionOptions, type Admitted, admit, type IncomingRequest } from './admission.ts'
 import type { BodyBytes } from './message.ts'
+import type { OpenStreams } from './open-streams.ts'
 import type { Reply } from './reply.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -18,36 +18,16 @@ export type NodeNext = (
   body: object | undefined,
 ) => unknown
 
-export interface NodeHandlerOptions {
+/** What both adapters need. */
+export interface HandlerOptions {
   readonly admission: AdmissionOptions
   readonly streams: OpenStreams
   readonly maxBodyBytes: number
   readonly bodyTimeoutMs: number
   readonly clock: () => number
   readonly onError: (error: unknown) => void
-  readonly replay: 'off' | 'own session'
-}
-
-/** The answers that are still being given, and to whom. */
-export class OpenStreams {
-  readonly #open = new Map<ServerResponse, Principal>()
-
-  /** Keeps an eye on an answer until it ends or its principal's token expires. */
-  watch(response: ServerResponse, principal: Principal, nowMs: number): void {
-    this.#open.set(response, principal)
-    const leftMs = Math.min(Math.max(principal.expiresAtMs - nowMs, 0), 2 ** 31 - 1)
-    const timer = setTimeout(() => cut(response), leftMs)
-    timer.unref()
-    response.once('close', () => {
-      clearTimeout(timer)
-      this.#open.delete(response)
-    })
-  }
-
-  /** Ends every open answer of the principals that `concerns` picks, say after a grant was taken away. */
-  close(concerns: (principal: Principal) => boolean): void {
-    for (const [response, principal] of this.#open) if (concerns(principal)) cut(response)
-  }
+  /** Headers that do not reach the host's handler. */
+  readonly withheld: readonly string[]
 }
 
 /** Ends a stream properly, so that its client asks again (and is told 401); an answer not begun is dropped. */
@@ -64,7 +44,7 @@ function cut(response: ServerResponse): void {
 /** A listener for node:http, also usable as an Express handler. */
 export function nodeHandler(
   next: NodeNext,
-  options: NodeHandlerOptions,
+  options: HandlerOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     try {
@@ -73,10 +53,13 @@ export function nodeHandler(
         send(response, reply)
         return
       }
-      takeOut(request, options.replay === 'off' ? [...secretHeaders, 'last-event-id'] : secretHeaders)
+      takeOut(request, options.withheld)
       for (const [name, value] of Object.entries(admitted.headers)) response.setHeader(name, value)
       bindSession(response, admitted, options.admission.sessions)
-      options.streams.watch(response, admitted.principal, options.clock())
+      response.once(
+        'close',
+        options.streams.watch(admitted.principal, options.clock(), () => cut(response)),
+      )
       const message = Object.assign(request, { auth: admitted.authInfo })
       await next(message, response, admitted.message)
     } catch (error) {
@@ -88,7 +71,7 @@ export function nodeHandler(
   }
 }
 
-function describe(request: IncomingMessage, options: NodeHandlerOptions): IncomingRequest {
+function describe(request: IncomingMessage, options: HandlerOptions): IncomingRequest {
   const express = request as { originalUrl?: string; body?: unknown }
   return {
     method: request.method ?? '',
@@ -123,8 +106,6 @@ function readBody(request: IncomingMessage, maxBytes: number, timeoutMs: number)
     else request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken)
   })
 }
-
-const secretHeaders: readonly string[] = ['authorization', 'dpop']
 
 /** Takes headers off the request, also from the raw list that adapters copy from. */
 function takeOut(request: IncomingMessage, names: readonly string[]): void {

@@ -3,9 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { EventStore } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { RefusedRequest } from '../../../src/mcp/http/admission.ts'
 import { createHttpGuard, type HttpGuard, type HttpGuardOptions } from '../../../src/mcp/http/http-guard.ts'
 import type { IssuerConfig } from '../../../src/mcp/tokens/issuer-config.ts'
@@ -44,7 +46,11 @@ function sharedEventStore(): EventStore {
 }
 
 export async function startGuardedServer(
-  changes: { http?: Partial<HttpGuardOptions>; issuer?: Partial<IssuerConfig> } = {},
+  changes: {
+    adapter?: 'node' | 'fetch'
+    http?: Partial<HttpGuardOptions>
+    issuer?: Partial<IssuerConfig>
+  } = {},
 ): Promise<GuardedServer> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -53,7 +59,6 @@ export async function startGuardedServer(
   const issuer = await startIssuer({ resource })
   const refused: RefusedRequest[] = []
   const seen: string[] = []
-  const sessions = new Map<string, StreamableHTTPServerTransport>()
   const eventStore = sharedEventStore()
   const guard = createHttpGuard({
     resource,
@@ -79,35 +84,61 @@ export async function startGuardedServer(
     ...changes.http,
   })
   let admitted = 0
-  const handler = guard.handler(async (request, response, body) => {
-    admitted++
-    const sessionId = request.headers['mcp-session-id']
-    let transport = typeof sessionId === 'string' ? sessions.get(sessionId) : undefined
-    if (!transport) {
-      transport = new StreamableHTTPServerTransport({
-        sessionIdGenerator: () => randomUUID(),
-        eventStore,
-        onsessioninitialized: (id) => void sessions.set(id, transport!),
+  const makeServer = (): McpServer => {
+    const mcp = new McpServer({ name: 'test', version: '1' }, { capabilities: { logging: {} } })
+    mcp.registerTool('whoami', {}, async (extra) => {
+      seen.push(JSON.stringify(extra))
+      const principal = extra.authInfo?.extra?.cardeaPrincipal as { subject: string }
+      return { content: [{ type: 'text', text: principal.subject }] }
+    })
+    mcp.registerTool('delete', {}, async () => ({ content: [] }))
+    mcp.registerTool('slow', {}, async (extra) => {
+      await extra.sendNotification({
+        method: 'notifications/message',
+        params: { level: 'info', data: 'begun' },
       })
-      const mcp = new McpServer({ name: 'test', version: '1' })
-      mcp.registerTool('whoami', {}, async (extra) => {
-        seen.push(JSON.stringify({ ...extra, headers: request.headers, raw: request.rawHeaders }))
-        const principal = extra.authInfo?.extra?.cardeaPrincipal as { subject: string }
-        return { content: [{ type: 'text', text: principal.subject }] }
-      })
-      mcp.registerTool('delete', {}, async () => ({ content: [] }))
-      mcp.registerTool('slow', {}, async (extra) => {
-        await extra.sendNotification({
-          method: 'notifications/message',
-          params: { level: 'info', data: 'begun' },
-        })
-        await new Promise((resolve) => setTimeout(resolve, 20_000).unref())
-        return { content: [] }
-      })
-      await mcp.connect(transport)
-    }
-    await transport.handleRequest(request, response, body)
+      await new Promise((resolve) => setTimeout(resolve, 20_000).unref())
+      return { content: [] }
+    })
+    return mcp
+  }
+  const sessionOptions = (remember: (id: string) => void) => ({
+    sessionIdGenerator: () => randomUUID(),
+    eventStore,
+    onsessioninitialized: remember,
   })
+  const nodeSessions = new Map<string, StreamableHTTPServerTransport>()
+  const webSessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
+  const handler =
+    changes.adapter === 'fetch'
+      ? getRequestListener(
+          guard.fetchHandler(async (request, context) => {
+            admitted++
+            seen.push(JSON.stringify([...request.headers]))
+            let transport = webSessions.get(request.headers.get('mcp-session-id') ?? '')
+            if (!transport) {
+              const fresh = new WebStandardStreamableHTTPServerTransport(
+                sessionOptions((id) => void webSessions.set(id, fresh)),
+              )
+              transport = fresh
+              await makeServer().connect(transport)
+            }
+            return transport.handleRequest(request, context)
+          }),
+        )
+      : guard.handler(async (request, response, body) => {
+          admitted++
+          seen.push(JSON.stringify([request.headers, request.rawHeaders, request.headersDistinct]))
+          let transport = nodeSessions.get(String(request.headers['mcp-session-id']))
+          if (!transport) {
+            const fresh = new StreamableHTTPServerTransport(
+              sessionOptions((id) => void nodeSessions.set(id, fresh)),
+            )
+            transport = fresh
+            await makeServer().connect(transport)
+          }
+          await transport.handleRequest(request, response, body)
+        })
   server.on('request', handler)
   return {
     resource,
@@ -118,7 +149,7 @@ export async function startGuardedServer(
     seen,
     admitted: () => admitted,
     async close() {
-      for (const transport of sessions.values()) await transport.close()
+      for (const transport of [...nodeSessions.values(), ...webSessions.values()]) await transport.close()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await issuer.close()

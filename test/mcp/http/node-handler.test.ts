@@ -1,0 +1,5 @@
+// The door over real HTTP, by the adapter for node:http.
+
+import { attackSuite } from './attack-suite.ts'
+
+attackSuite('node')
