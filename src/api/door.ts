@@ -9,6 +9,7 @@ import { Admission, type CallClass } from './admission.ts'
 import { type Call, trailerNames } from './call.ts'
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts'
 import type { Route } from './methods/route.ts'
+import { OpenCalls } from './open-calls.ts'
 import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
 import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
 
@@ -35,6 +36,8 @@ export interface OpenCall {
   readonly route: Route
   /** By performance.now. */
   readonly startedAtMs: number
+  /** Kept by {@link OpenCalls}. */
+  position: number
   /** Ends the work: the caller is gone, or (with a reason) the service ends the call. */
   abort(reason?: CardeaError): void
 }
@@ -52,7 +55,7 @@ export class Door {
   readonly #keys: PresharedKeys
   readonly #admission: Admission
   readonly #log: Log
-  readonly #open = new Set<OpenCall>()
+  readonly #open = new OpenCalls()
   #closing = false
 
   constructor(name: 'grpc' | 'http', options: DoorOptions) {
@@ -95,7 +98,11 @@ export class Door {
       },
       route,
       startedAtMs: performance.now(),
-      abort: (reason) => controller.abort(reason),
+      position: -1,
+      abort: (reason) => {
+        // grpc-js reports the end of every call as a cancellation; an abort costs more than a check.
+        if (this.#open.has(open)) controller.abort(reason)
+      },
     }
     this.#open.add(open)
     this.metrics.open(this.#name, 1)
@@ -139,12 +146,16 @@ export class Door {
   /** Ends Watch streams and refuses new calls; what else is in progress goes on. */
   beginClosing(): void {
     this.#closing = true
-    for (const open of this.#open) if (classOf(open.route) === 'watch') open.abort(shuttingDown())
+    this.#open.forEach((open) => {
+      if (classOf(open.route) === 'watch') open.abort(shuttingDown())
+    })
   }
 
   /** Ends everything. */
   abortAll(): void {
-    for (const open of this.#open) open.abort(shuttingDown())
+    this.#open.forEach((open) => {
+      open.abort(shuttingDown())
+    })
   }
 }
 
