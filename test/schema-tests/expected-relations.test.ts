@@ -256,6 +256,30 @@ definition user {
     ).toEqual([])
   })
 
+  it('a userset is not a member of itself here, though a check says so', async () => {
+    const rows = ['doc:a1#viewer@team:ops#member', 'team:ops#member@user:olga']
+    expect(
+      await failuresOf(fileOf(documents, rows, 'team:ops#member', ['[user:olga] is <team:ops#member>'])),
+    ).toEqual([])
+  })
+
+  it('relations on which a relationship has expired do not count', async () => {
+    const schema = `use expiration
+definition user {}
+definition doc {
+  relation viewer: user:* | user with expiration
+  relation editor: user
+  permission view = viewer + editor
+}`
+    const rows = [
+      'doc:a1#viewer@user:*',
+      'doc:a1#viewer@user:ann[expiration:2031-06-30T12:00:00Z]',
+      'doc:a1#editor@user:ann',
+    ]
+    const entries = ['[user:*] is <doc:a1#viewer>', '[user:ann] is <doc:a1#editor>']
+    expect(await failuresOf(fileOf(schema, rows, 'doc:a1#view', entries))).toEqual([])
+  })
+
   it('only relationships that live', async () => {
     const schema = `use expiration
 definition user {}
