@@ -110,7 +110,7 @@ test('an intent waits for the disk, an outcome does not, and reaches it within a
   expect(synced).toBe(1)
   await log.append(event())
   expect(synced).toBe(1)
-  await expect.poll(() => synced, { timeout: 3000 }).toBe(2)
+  await expect.poll(() => synced, { timeout: 10_000 }).toBe(2)
   await log.close()
   const strict = await createAuditLog({ path, durable: 'all' })
   const before = synced
@@ -317,7 +317,7 @@ test('checkpoints are signed by count, by time and at the end', async () => {
   const bySize = (await readFile(second, 'utf8')).trimEnd().split('\n').length
   expect(bySize).toBeGreaterThanOrEqual(2)
   await expect
-    .poll(async () => (await readFile(second, 'utf8')).trimEnd().split('\n').length)
+    .poll(async () => (await readFile(second, 'utf8')).trimEnd().split('\n').length, { timeout: 10_000 })
     .toBeGreaterThan(bySize)
   await log.append(event())
   await log.close()

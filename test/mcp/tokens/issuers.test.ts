@@ -272,7 +272,7 @@ describe('outbound requests', () => {
     await expect(
       fetchJson(guardedFetch('loopback'), 'loopback', `http://127.0.0.1:${port}/`),
     ).rejects.toThrow()
-    expect(performance.now() - startedMs).toBeLessThan(7000)
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
   })
 })
 
