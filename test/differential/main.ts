@@ -5,6 +5,7 @@ import { authorizerSystem } from '../property/cardea-systems.ts'
 import type { AnyQuestion } from '../reference/questions.ts'
 import { Run } from './run.ts'
 import { startSpiceDB } from './spicedb.ts'
+import { staleDifferences } from './stale-differences.ts'
 
 const usage = `Usage: npm run differential -- [--seed N] [--cases N] [--first N] [--kinds LIST] [--stop N]
   --seed   which random cases; random and printed when not given
@@ -42,7 +43,10 @@ const leastCasesForCoverage = 200
 
 console.log(`differential: seed ${seed}, ${cases} cases`)
 const started = Date.now()
-const run = new Run(seed, kinds, await startSpiceDB(), authorizerSystem({ pageSize: 0 }))
+const spicedb = await startSpiceDB()
+const stale = await staleDifferences(spicedb)
+for (const complaint of stale) console.log(`NO LONGER A DIFFERENCE: ${complaint}`)
+const run = new Run(seed, kinds, spicedb, authorizerSystem({ pageSize: 0 }))
 for (let index = first; index < first + cases && run.found < maxDifferences; index++) {
   await run.case(index)
   const done = index + 1 - first
@@ -53,4 +57,4 @@ console.log(`\n${run.coverage.report()}`)
 const gaps = cases >= leastCasesForCoverage ? run.coverage.gaps() : []
 for (const gap of gaps) console.log(`NOT COVERED ENOUGH: ${gap}`)
 console.log(`unexplained differences: ${run.found}`)
-process.exit(run.found > 0 || gaps.length > 0 ? 1 : 0)
+process.exit(run.found > 0 || gaps.length > 0 || stale.length > 0 ? 1 : 0)

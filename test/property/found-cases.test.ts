@@ -1,20 +1,12 @@
 // Small cases that once told the engine and the reference apart, and cases on which rules of the language turn.
 
 import { describe, expect, test } from 'vitest'
-import { parseObjectAndRelation, parseRelationship, parseSubject } from '../../src/model/relationship-text.ts'
-import { compileSchema } from '../../src/schema/compile-schema.ts'
+import { parseObjectAndRelation, parseSubject } from '../../src/model/relationship-text.ts'
 import { ask, judge } from '../reference/compare.ts'
-import { type Case, caseNowMs } from '../reference/generate.ts'
+import { type Case, caseOf } from '../reference/generate.ts'
 import type { AnyQuestion } from '../reference/questions.ts'
 import { engineSystem } from './cardea-systems.ts'
 import { referenceOf } from './run-cases.ts'
-
-function caseOf(schema: string, rows: readonly string[]): Case {
-  const compiled = compileSchema(schema)
-  if (compiled.schema === undefined) throw new Error(compiled.problems[0]?.message)
-  const relationships = rows.map(parseRelationship)
-  return { schema: compiled.schema, relationships, contexts: [{}], subjects: [], nowMs: caseNowMs }
-}
 
 /** `check a:b#c@d:e` or `expand a:b#c`. */
 function question(text: string): AnyQuestion {

@@ -4,8 +4,9 @@ import type fc from 'fast-check'
 import type { JsonObject, JsonValue } from '../../src/model/context.ts'
 import { formatSubject, type ObjectRef, type SubjectRef, wildcardId } from '../../src/model/reference.ts'
 import type { Relationship } from '../../src/model/relationship.ts'
-import { formatRelationship } from '../../src/model/relationship-text.ts'
+import { formatRelationship, parseRelationship } from '../../src/model/relationship-text.ts'
 import type { AllowedType, Schema } from '../../src/model/schema.ts'
+import { compileSchema } from '../../src/schema/compile-schema.ts'
 import { tableOf, wrongValue } from './caveat-tables.ts'
 import { drawSchema, drawShape, leafTypes, type SchemaShape } from './generate-schema.ts'
 import { type Draw, fromTape } from './tape.ts'
@@ -36,6 +37,19 @@ const tapeLength = 1500
 /** Random cases, seeded, replayed and shrunk by fast-check. */
 export function caseArbitrary(): fc.Arbitrary<Case> {
   return fromTape(tapeLength, drawCase)
+}
+
+/** A case made by hand, with nothing to ask yet; throws when the schema does not compile. */
+export function caseOf(text: string, rows: readonly string[]): Case {
+  const { schema, problems } = compileSchema(text)
+  if (schema === undefined) throw new Error(problems[0]?.message)
+  return {
+    schema,
+    relationships: rows.map(parseRelationship),
+    contexts: [{}],
+    subjects: [],
+    nowMs: caseNowMs,
+  }
 }
 
 export function drawCase(draw: Draw): Case {

@@ -1,0 +1,152 @@
+// One small case for each difference between Cardea and SpiceDB that docs/differences.md names, with both answers.
+
+import type { AnyQuestion, Said, SaidItem } from './questions.ts'
+
+export interface KnownDifference {
+  /** The heading in docs/differences.md. */
+  readonly name: string
+  readonly schema: string
+  /** In relationship strings. */
+  readonly rows: readonly string[]
+  readonly question: AnyQuestion
+  /** Answers as {@link summary} shows them. */
+  readonly cardea: string
+  readonly spicedb: string
+}
+
+const ann = { type: 'user', id: 'ann', relation: '' }
+const document = { type: 'document', id: 'a' }
+
+function check(permission: string, subject = ann, context = {}): AnyQuestion {
+  return { kind: 'check', resource: document, permission, subject, context }
+}
+
+function resources(permission: string, subject = ann, context = {}): AnyQuestion {
+  return { kind: 'lookup-resources', resourceType: 'document', permission, subject, context }
+}
+
+function subjects(permission: string, subjectType: string): AnyQuestion {
+  return {
+    kind: 'lookup-subjects',
+    resource: document,
+    permission,
+    subjectType,
+    subjectRelation: '',
+    context: {},
+  }
+}
+
+export const knownDifferences: readonly KnownDifference[] = [
+  {
+    name: 'Usersets never match wildcards',
+    schema: `definition user {}
+definition group {
+  relation member: user
+}
+definition document {
+  relation viewer: group:*
+}`,
+    rows: ['document:a#viewer@group:*'],
+    question: check('viewer', { type: 'group', id: 'ops', relation: 'member' }),
+    cardea: 'no',
+    spicedb: 'has',
+  },
+  {
+    name: '`.all` fails for a subject whose type lacks the target',
+    schema: `definition user {}
+definition team {}
+definition group {
+  relation member: user
+}
+definition document {
+  relation owner: group | team
+  permission view = owner.all(member)
+}`,
+    rows: ['document:a#owner@group:ops', 'document:a#owner@team:red', 'group:ops#member@user:ann'],
+    question: subjects('view', 'user'),
+    cardea: '[]',
+    spicedb: '[ann: has]',
+  },
+  {
+    name: '`self` is one subject of one type',
+    schema: `use self
+definition user {}
+definition document {
+  permission view = self
+}`,
+    rows: [],
+    question: subjects('view', 'user'),
+    cardea: '[]',
+    spicedb: '[a: has]',
+  },
+  {
+    name: 'Cycles are answered',
+    schema: `definition user {}
+definition document {
+  relation viewer: user | document#viewer
+}`,
+    rows: ['document:a#viewer@document:b#viewer', 'document:b#viewer@document:a#viewer'],
+    question: check('viewer'),
+    cardea: 'no',
+    spicedb: 'error',
+  },
+  {
+    name: 'A caveated row counts beside usersets of its type',
+    schema: `caveat allowed(yes bool) {
+  yes
+}
+definition user {
+  relation delegate: user
+}
+definition document {
+  relation viewer: user with allowed | user#delegate
+}`,
+    rows: ['document:a#viewer@user:ann[allowed]'],
+    question: check('viewer', ann, { yes: true }),
+    cardea: 'has',
+    spicedb: 'no',
+  },
+  {
+    name: 'Lookup of resources through `self`',
+    schema: `use self
+definition user {}
+definition document {
+  relation viewer: document
+  permission view = self & viewer
+}`,
+    rows: ['document:a#viewer@document:a'],
+    question: resources('view', { type: 'document', id: 'a', relation: '' }),
+    cardea: '[a: has]',
+    spicedb: 'error',
+  },
+  {
+    name: 'A lookup lists what a check calls conditional',
+    schema: `caveat allowed(yes bool) {
+  yes
+}
+definition user {}
+definition document {
+  relation viewer: user with allowed
+  permission view = viewer - viewer
+}`,
+    rows: ['document:a#viewer@user:ann[allowed]'],
+    question: resources('view'),
+    cardea: '[a: conditional]',
+    spicedb: '[]',
+  },
+]
+
+/** `has`, `[a: has, *: conditional minus [b: has]]` or `error`. */
+export function summary(said: Said<unknown>): string {
+  if (said.error !== undefined) return 'error'
+  const { value } = said
+  return Array.isArray(value) ? showItems(value) : (value as SaidItem).permissionship
+}
+
+function showItems(items: readonly SaidItem[]): string {
+  const shown = items.map(({ id, permissionship, excluded = [] }) => {
+    const without = excluded.length === 0 ? '' : ` minus ${showItems(excluded)}`
+    return `${id}: ${permissionship}${without}`
+  })
+  return `[${shown.sort().join(', ')}]`
+}
