@@ -10,6 +10,7 @@ import {
   type CheckTemplate,
   compileCheck,
   compileTemplate,
+  compileVariable,
   type Template,
   type Variables,
 } from './template.ts'
@@ -104,6 +105,17 @@ export function loadDemand(
   }
 }
 
+function loadWhen(loading: Loading, text: string, known: Variables, at: PolicyPath): LoadedCase['when'] {
+  if (text.startsWith('$')) return loadPath(loading, text, at)
+  const variable = compileVariable(`{${text}}`, known)
+  if (typeof variable !== 'string') return variable
+  loading.report(
+    at,
+    `${text} is no condition; write a JSONPath such as $.pull_request, or a variable such as match.name`,
+  )
+  return undefined
+}
+
 interface Named {
   readonly known: Variables
   readonly matches: LoadedMatch[]
@@ -111,7 +123,7 @@ interface Named {
 }
 
 function loadCase(loading: Loading, one: Case, outer: Named, at: PolicyPath): LoadedCase {
-  const when = one.when === undefined ? undefined : loadPath(loading, one.when, [...at, 'when'])
+  const when = one.when === undefined ? undefined : loadWhen(loading, one.when, outer.known, [...at, 'when'])
   const named = loadNamed(loading, one, outer.known, at, outer.known.roots.has('match'))
   const all = loadChecks(loading, one.all, named.known, [...at, 'all'])
   return { when, matches: named.matches, lets: named.lets, all, cases: undefined }

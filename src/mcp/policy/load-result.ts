@@ -32,7 +32,12 @@ export function loadResult(
   if (text !== undefined && !isRules)
     loading.report([...at, 'text'], 'text: mirror needs result rules; whole and fixed bring their own text')
   if (result === 'whole') return { kind: 'whole' }
-  if (!isRules) return { kind: 'fixed', value: (result as FixedResult).fixed }
+  if (!isRules) {
+    const { fixed, text: fixedText } = result as FixedResult
+    if (fixedText !== undefined && typeof fixed === 'string')
+      loading.report([...at, 'result', 'text'], 'a fixed text needs no other; remove one of the two', true)
+    return { kind: 'fixed', value: fixed, text: fixedText }
+  }
   return loadRules(loading, result, text === 'mirror', roots, [...at, 'result'])
 }
 

@@ -44,7 +44,8 @@ export interface LoadedDemand {
 }
 
 export interface LoadedCase extends LoadedDemand {
-  readonly when: JsonPath | undefined
+  /** Undefined: always. */
+  readonly when: JsonPath | Variable | undefined
 }
 
 /** Undefined `path`: the value itself. */
@@ -85,7 +86,7 @@ export interface LoadedTool extends LoadedCall {
 
 export type LoadedResult =
   | { readonly kind: 'whole' }
-  | { readonly kind: 'fixed'; readonly value: JsonValue }
+  | { readonly kind: 'fixed'; readonly value: JsonValue; readonly text: string | undefined }
   | LoadedRules
 
 export interface LoadedRules {

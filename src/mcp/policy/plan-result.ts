@@ -34,7 +34,7 @@ export function planResult(
   args: JsonObject,
   setting: Setting,
 ): ResultPlan | Denial {
-  if (rule.kind === 'fixed') return unasked(fixedResult(rule.value))
+  if (rule.kind === 'fixed') return unasked(fixedResult(rule.value, rule.text))
   const content = result.content ?? []
   if (!Array.isArray(content) || !content.every(isJsonObject))
     return { denied: 'the result has no list of content blocks' }
@@ -50,9 +50,9 @@ function unasked(result: FilteredResult): ResultPlan {
   return { asks: [], refused: [], filter: () => result }
 }
 
-function fixedResult(value: JsonValue): FilteredResult {
+function fixedResult(value: JsonValue, text = JSON.stringify(value)): FilteredResult {
   if (typeof value === 'string') return { content: [{ type: 'text', text: value }] }
-  return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value }
+  return { content: [{ type: 'text', text }], structuredContent: value }
 }
 
 function planRules(

@@ -17,7 +17,7 @@ const asks = z.array(z.enum(['sampling', 'elicitation', 'roots'])).min(1)
 const lets = z.record(text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name'), text)
 const match = z.union([text, z.record(path, text)])
 const when = z.strictObject({
-  when: path.optional(),
+  when: text.optional(),
   let: lets.optional(),
   match: match.optional(),
   all: texts,
@@ -75,7 +75,11 @@ const tool = z.strictObject({
   also: texts.optional(),
   unchecked: z.array(text).optional(),
   arguments: z.array(argument).min(1).optional(),
-  result: z.union([whole, z.strictObject({ fixed: json }), z.array(resultRule).min(1)]),
+  result: z.union([
+    whole,
+    z.strictObject({ fixed: json, text: text.optional() }),
+    z.array(resultRule).min(1),
+  ]),
   text: z.literal('mirror').optional(),
   after: z
     .array(

@@ -80,8 +80,10 @@ export interface ToolRule {
 }
 
 export interface FixedResult {
-  /** Sent instead of the server's result: a text, or the structured content. */
+  /** Sent instead of the server's result: a text, or the structured content of a tool that has an output schema. */
   readonly fixed: JsonValue
+  /** The text that goes with structured content. Default: its JSON. */
+  readonly text?: string
 }
 
 /** `denied: drop` leaves the thing out; a redacted item shows `keep` and null for each of `redact`. */
@@ -103,7 +105,7 @@ export interface Demand {
 }
 
 export interface Case {
-  /** JSONPath below the value; the case applies if it selects anything. */
+  /** JSONPath below the value, or a variable such as `match.folder`; the case applies if there is something. */
   readonly when?: string
   readonly let?: { readonly [name: string]: string }
   readonly match?: string | { readonly [path: string]: string }

@@ -3,7 +3,7 @@
 import type { JsonValue } from '../../model/context.ts'
 import { type Ask, type Denial, fillCheck, isDenial, type Setting } from './ask.ts'
 import { caveatContext } from './caveat-context.ts'
-import type { LoadedDemand, LoadedMatch } from './loaded-policy.ts'
+import type { LoadedCase, LoadedDemand, LoadedMatch } from './loaded-policy.ts'
 import type { NamedValue, NamedValues, Scope } from './scope.ts'
 import { type CheckTemplate, fillTemplate, plainText, type Template } from './template.ts'
 
@@ -25,7 +25,7 @@ export function resolveDemand(
   if (isDenial(here)) return here
   let checks = demand.all
   if (demand.cases) {
-    const one = demand.cases.find(({ when }) => when === undefined || when.select(value).length > 0)
+    const one = demand.cases.find(({ when }) => applies(when, value, here as Scope))
     if (!one) return { denied: 'no case applies' }
     here = named(one, value, here)
     if (isDenial(here)) return here
@@ -51,6 +51,13 @@ export function fillChecks(
     asks.push(ask)
   }
   return asks
+}
+
+function applies(when: LoadedCase['when'], value: JsonValue, scope: Scope): boolean {
+  if (when === undefined) return true
+  if ('select' in when) return when.select(value).length > 0
+  const found = scope.find(when.root, when.path)
+  return found !== undefined && found.raw !== null && (found.raw ?? found.encoded) !== ''
 }
 
 function named(

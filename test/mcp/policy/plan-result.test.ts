@@ -241,6 +241,14 @@ describe('whole and fixed', () => {
     expect(outcome).toEqual({ asks: [], refused: [], content: [{ type: 'text', text: 'deleted' }] })
   })
 
+  test('fixed structure brings its own text', () => {
+    const rule: ToolRule = { result: { fixed: { content: 'moved' }, text: 'moved' }, public: true }
+    expect(filtered(rule, { content: [] }, [])).toMatchObject({
+      content: [{ type: 'text', text: 'moved' }],
+      structuredContent: { content: 'moved' },
+    })
+  })
+
   test('a result that is no list of blocks is denied', () => {
     const rule: ToolRule = { result: 'whole', public: true }
     expect(filtered(rule, { content: 'CANARY' }, []).denied).toBeDefined()
@@ -307,6 +315,24 @@ describe('lines', () => {
       { args },
     )
     expect(outcome.content).toEqual([{ type: 'text', text: '' }])
+  })
+
+  test('a case may depend on a group of the line', () => {
+    const rule: ToolRule = {
+      result: [
+        {
+          lines: '(?:(?<dir>D)|F) (?<name>.+)',
+          cases: [
+            { when: 'match.dir', all: ['folder:{match.name}#list'] },
+            { all: ['file:{match.name}#read'] },
+          ],
+        },
+      ],
+    }
+    expect(filtered(rule, { content: [{ type: 'text', text: 'D a\nF b' }] }, []).asks).toEqual([
+      'folder:a#list',
+      'file:b#read',
+    ])
   })
 
   test('a final newline stays while lines do', () => {
