@@ -90,7 +90,7 @@ class Printer {
       case '!_':
       case '-_':
         this.text += node.op === '!_' ? '!' : '-'
-        this.printGrouped(node.args, isBinary(node.args))
+        this.printGrouped(node.args, isGroup(node.args))
         return
       case '?:':
         this.printConditional(node.args)
@@ -139,11 +139,11 @@ class Printer {
     ExpressionNode,
     ExpressionNode,
   ]): void {
-    this.printGrouped(condition, isBinary(condition))
+    this.printGrouped(condition, isGroup(condition))
     this.text += ' ? '
-    this.printGrouped(whenTrue, isBinary(whenTrue))
+    this.printGrouped(whenTrue, isGroup(whenTrue))
     this.text += ' : '
-    this.printGrouped(whenFalse, isBinary(whenFalse))
+    this.printGrouped(whenFalse, isGroup(whenFalse))
   }
 
   private printBinary(operator: string, [left, right]: readonly [ExpressionNode, ExpressionNode]): void {
@@ -162,8 +162,9 @@ class Printer {
   }
 }
 
-function isBinary(node: ExpressionNode): boolean {
-  return (precedence[node.op] ?? 8) < 7
+/** What is put in parentheses behind `!` and `-` and around `?:`: binary operators, conditions and `a[b]`, as in cel-go. */
+function isGroup(node: ExpressionNode): boolean {
+  return (precedence[node.op] ?? 8) < 7 || node.op === '[]' || node.op === '[?]'
 }
 
 function printLiteral(value: unknown): string {

@@ -45,6 +45,8 @@ describe('normal form', () => {
     ['optional.of(a).optMap(x,x+1).orValue(2)==2', 'optional.of(a).optMap(x, x + 1).orValue(2) == 2'],
     ['type(a)==google.protobuf.Timestamp', 'type(a) == google.protobuf.Timestamp'],
     ['null==true', 'null == true'],
+    ['-l[0]==1&&(b?l[0]:1)==1&&!m["k"]', '-(l[0]) == 1 && (b ? (l[0]) : 1) == 1 && !(m["k"])'],
+    ['!!b', '!!b'],
   ])('%s', (expression, printed) => {
     expect(printExpression(expression)).toBe(printed)
     expect(printExpression(printed)).toBe(printed)
