@@ -88,6 +88,7 @@ export async function startAuthorizationServer(
   })
   const callback = provider.callback()
   server.on('request', (request, response) => {
+    if (request.url === '/reg' && openToBrowsers(request, response)) return
     if (!request.url?.startsWith('/login/')) return void callback(request, response)
     interact(provider, request, response).catch(() => {
       sendPage(response, 400, errorPage('This sign-in has ended', 'Go back to your client and start again.'))
@@ -154,6 +155,19 @@ async function signingKey(alg: string): Promise<JWK> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true })
   const jwk = { ...(await exportJWK(privateKey)), alg, use: 'sig' }
   return { ...jwk, kid: await calculateJwkThumbprint(jwk) }
+}
+
+/**
+ * Clients that live in a browser page register from there, which the provider does not foresee. Answers whether the request
+ * was a preflight and is done.
+ */
+function openToBrowsers(request: IncomingMessage, response: ServerResponse): boolean {
+  response.setHeader('access-control-allow-origin', '*')
+  if (request.method !== 'OPTIONS') return false
+  response.setHeader('access-control-allow-methods', 'POST')
+  response.setHeader('access-control-allow-headers', 'Content-Type, MCP-Protocol-Version')
+  response.writeHead(204).end()
+  return true
 }
 
 /** One step of a sign-in: shows the form of the pending prompt, or takes its answer. */

@@ -20,7 +20,7 @@ const style = `
   button { width: 100%; margin-top: 1.25rem; padding: .6rem; font: inherit; font-weight: 600; border: 0; border-radius: 8px; background: #2f5bea; color: #fff; cursor: pointer }
   button.quiet { margin-top: .5rem; background: none; color: inherit; border: 1px solid GrayText }
   dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem .75rem; margin: 1rem 0; font-size: .9rem }
-  dt { opacity: .65 } dd { margin: 0; overflow-wrap: anywhere } code { font-size: .9em } .problem { color: #c62828; opacity: 1 }
+  dt { opacity: .65 } dd { margin: 0; overflow-wrap: anywhere } code { font-size: .9em } .problem { color: light-dark(#b3261e, #ff8a80); opacity: 1 }
 `
 
 /** Asks for name and password; `problem` is shown when the last try failed. */

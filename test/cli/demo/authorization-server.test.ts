@@ -79,6 +79,30 @@ test('it says what MCP clients look for', async () => {
   })
 })
 
+test('a client in a browser page may read what it needs: metadata, registration, tokens', async () => {
+  const headers = { origin: 'http://localhost:6274', 'access-control-request-headers': 'content-type' }
+  for (const [path, method] of [
+    ['/.well-known/oauth-authorization-server', 'GET'],
+    ['/reg', 'POST'],
+    ['/token', 'POST'],
+  ] as const) {
+    const preflight = await fetch(server.issuer + path, {
+      method: 'OPTIONS',
+      headers: { ...headers, 'access-control-request-method': method },
+    })
+    expect(preflight.status).toBe(204)
+    expect(['*', headers.origin]).toContain(preflight.headers.get('access-control-allow-origin'))
+    expect(preflight.headers.get('access-control-allow-headers')?.toLowerCase()).toContain('content-type')
+  }
+  const registered = await fetch(`${server.issuer}/reg`, {
+    method: 'POST',
+    headers: { origin: headers.origin, 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: ['http://localhost:6274/oauth/callback'] }),
+  })
+  expect(registered.status).toBe(201)
+  expect(registered.headers.get('access-control-allow-origin')).toBe('*')
+})
+
 test('without PKCE there is no code', async () => {
   const registered = await fetch(`${server.issuer}/reg`, {
     method: 'POST',
