@@ -12,8 +12,10 @@ import {
   type Schema,
 } from '../model/schema.ts'
 
-/** Longest block comment that stays on one line, in characters between the delimiters. */
-const maxSingleLineComment = 70
+/** Longest block comment that stays on one line, between the delimiters. */
+const maxSingleLineCommentBytes = 70
+
+const encoder = new TextEncoder()
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -108,27 +110,23 @@ function isSingle(expression: Expression): boolean {
   return expression.kind !== 'union' && expression.kind !== 'intersection' && expression.kind !== 'exclusion'
 }
 
-/** A stored comment: block comments that are long or have several lines get a ` * ` before each line. */
+/**
+ * A stored comment in the form that SpiceDB gives back, to the character: one blank behind the opening; block comments
+ * that are long or have several lines get a ` * ` before each line, also before empty ones.
+ */
 function printComment(comment: string, indent: string): string {
-  if (!comment.startsWith('/*')) return `${indent}${comment}`
-  const open = comment.startsWith('/**') && comment.length > 4 ? '/**' : '/*'
+  if (comment.startsWith('//')) return `${indent}// ${comment.slice(2).trim()}`
+  const open = comment.startsWith('/**') && comment.length > '/**/'.length ? '/**' : '/*'
   const lines = comment
-    .slice(open.length, -2)
+    .slice(open.length, -'*/'.length)
+    .trim()
     .split('\n')
-    .map((line) =>
-      line
-        .trim()
-        .replace(/^\*(?: |$)/, '')
-        .trim(),
-    )
-  while (lines.length > 1 && lines[0] === '') lines.shift()
-  while (lines.length > 1 && lines.at(-1) === '') lines.pop()
-  const first = lines[0] ?? ''
-  if (lines.length === 1 && first.length <= maxSingleLineComment) {
-    return first === '' ? `${indent}${open} */` : `${indent}${open} ${first} */`
+    .map((line) => line.trim().replace(/^\*/, '').trim())
+  const [first = ''] = lines
+  if (lines.length === 1 && encoder.encode(first).length <= maxSingleLineCommentBytes) {
+    return `${indent}${open} ${first} */`
   }
-  const body = lines.map((line) => `${indent} * ${line}`.trimEnd())
-  return [`${indent}${open}`, ...body, `${indent} */`].join('\n')
+  return [`${indent}${open}`, ...lines.map((line) => `${indent} * ${line}`), `${indent} */`].join('\n')
 }
 
 function usesExpiration(schema: Schema): boolean {

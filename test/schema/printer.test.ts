@@ -98,11 +98,31 @@ definition user {
 	/*
 	 * several
 	 * lines
-	 *
+	 *${' '}
 	 * in all
 	 */
 	permission look = see
 }`)
+})
+
+test.each([
+  ['//', '// '],
+  ['//   x   y', '// x   y'],
+  ['////x', '// //x'],
+  ['/**/', '/*  */'],
+  ['/** */', '/**  */'],
+  ['/***x*/', '/** x */'],
+  ['/* **x** */', '/* *x** */'],
+  ['/*\n*x\n** y\n   *   z\n\nv\n*/', '/*\n * x\n * * y\n * z\n * \n * v\n */'],
+  ['/**\n\nx\r\n\r\n*/', '/** x */'],
+  [`/*${'x'.repeat(70)}*/`, `/* ${'x'.repeat(70)} */`],
+  [`/*${'x'.repeat(71)}*/`, `/*\n * ${'x'.repeat(71)}\n */`],
+  [`/*${'é'.repeat(36)}*/`, `/*\n * ${'é'.repeat(36)}\n */`],
+])('the comment %j', (comment, expected) => {
+  const text = printed(`${comment}\ndefinition user {}`)
+  expect(text).toBe(`${expected}\ndefinition user {}`)
+  // A star that starts the text of a comment of one line is taken for decoration, one each time.
+  if (!expected.startsWith('/* *')) expect(printed(text)).toBe(text)
 })
 
 test('a long caveat expression is broken into lines and compiles again', () => {
