@@ -880,6 +880,24 @@ export function storeConformance(kind: StoreKind): void {
         expect(listener.revisions).toEqual([1, 2])
       })
 
+      it('may be joined from within a listener, without a gap or a double', async () => {
+        const listener = new Recorder()
+        let inside: Promise<unknown> | undefined
+        await store.follow(epoch0, {
+          onEntry: () => {
+            inside ??= Promise.all([
+              store.write(touch('doc:b#viewer@user:ann'), { schemaRevision: 0, nowMs }),
+              store.follow(epoch0, listener),
+            ])
+          },
+          onBreak: () => {},
+        })
+        await write(store, touch('doc:a#viewer@user:ann'))
+        await inside
+        await write(store, touch('doc:c#viewer@user:ann'))
+        expect(listener.revisions).toEqual([1, 2, 3])
+      })
+
       it('sees the writes of another handle, in order with its own', async () => {
         const other = await again()
         expect(other.identity).toEqual(store.identity)

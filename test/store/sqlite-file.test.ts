@@ -96,6 +96,16 @@ describe('opening', () => {
     )
   })
 
+  test('a newer program that takes the file over while it is open ends the writes of this one', async () => {
+    const store = await open()
+    await write(store, touch('doc:a#viewer@user:ann'))
+    foreign().exec(`UPDATE cardea_meta SET value = 99 WHERE key = 'tables_version'`)
+    await expect(write(store, touch('doc:b#viewer@user:ann'))).rejects.toMatchObject(
+      code('CONFIG_INVALID', /newer Cardea/),
+    )
+    expect((await store.head()).revision).toBe(1)
+  })
+
   test('an interrupted making of the tables is made whole', async () => {
     writeFileSync(path, '')
     const store = await open()

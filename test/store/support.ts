@@ -1,6 +1,5 @@
 // What the store tests share: updates from relationship strings, a store's state as text, a listener that records.
 
-import type { JsonObject } from '../../src/model/context.ts'
 import type { RelationshipUpdate, UpdateOperation } from '../../src/model/relationship.ts'
 import { formatRelationship, parseRelationship } from '../../src/model/relationship-text.ts'
 import type { Revision } from '../../src/model/revision.ts'
@@ -158,8 +157,6 @@ export class Recorder implements LogListener {
     return this.entries.map(({ revision }) => revision)
   }
 }
-
-export const metadataOf = (entry: LogEntry): JsonObject | undefined => entry.metadata
 
 /** Waits until `holds`, polling; fails after `timeoutMs`. */
 export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {

@@ -1,6 +1,7 @@
 // One connection to a datastore file: durable by its settings, which are read back before it is used.
 
-import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, linkSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { CardeaError } from '../../model/errors.ts'
@@ -18,7 +19,7 @@ export function openConnection(path: string, busyTimeoutMs: number): Database.Da
   assertPath(path)
   let database: Database.Database | undefined
   try {
-    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
+    if (!existsSync(path)) makePrivateFile(path)
     database = new Database(path, { timeout: busyTimeoutMs })
     useWal(database, busyTimeoutMs)
     database.pragma('synchronous = FULL')
@@ -70,6 +71,20 @@ export function assertPath(path: string): void {
   if (!found.isDirectory()) throw refuse(`${directory} is not a directory.`)
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw refuse(`${path} is a directory; name a file in it.`)
+  }
+}
+
+// Under another name first: closing a file takes away the locks that this process holds on it, and another thread may
+// have opened it the moment that it was there.
+function makePrivateFile(path: string): void {
+  const made = `${path}.${randomBytes(6).toString('hex')}`
+  closeSync(openSync(made, 'wx', 0o600))
+  try {
+    linkSync(made, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(made)
   }
 }
 

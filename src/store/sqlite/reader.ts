@@ -133,6 +133,8 @@ export class Reader {
     return this.atOnce(() => {
       const oldest = this.oldestRevision()
       if (after < oldest) throw forgotten(after, oldest)
+      // Names are looked up anew for each page: the file's content may have been exchanged since the last one.
+      this.#dictionary.clear()
       const rows = this.#logRows.all(after, upTo)
       let changeCount = 0
       const end = rows.findIndex((row, at) => {
@@ -167,10 +169,5 @@ export class Reader {
       cells.push(name(row[11]!), row[12]!, row[13]!, name(row[14]!), row[15]!, row[16]!)
     }
     return found
-  }
-
-  /** The file's past was exchanged: what was remembered may be wrong. */
-  forget(): void {
-    this.#dictionary.clear()
   }
 }

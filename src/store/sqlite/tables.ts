@@ -83,12 +83,15 @@ export function versionOf(database: Database.Database): number {
     .prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'cardea_meta'`)
     .get()
   if (there === undefined) return 0
-  const version = database
-    .prepare(`SELECT value FROM cardea_meta WHERE key = 'tables_version'`)
+  return versionStatement(database).get()!
+}
+
+/** Reads the version of tables that are there. */
+export function versionStatement(database: Database.Database): Database.Statement<[], number> {
+  return database
+    .prepare<[], number>(`SELECT value FROM cardea_meta WHERE key = 'tables_version'`)
     .safeIntegers(false)
     .pluck()
-    .get()
-  return version as number
 }
 
 /** CONFIG_INVALID for a file that a newer program wrote. */

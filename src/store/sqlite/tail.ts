@@ -76,7 +76,6 @@ export class Tail {
   /** Ends all following: whoever followed must load again. */
   break(error: CardeaError): void {
     this.#position = undefined
-    this.#reader.forget()
     this.#events.onBroken(error)
   }
 

@@ -19,6 +19,7 @@ import { type Cell, type EncodedEntry, updatedRelationship, updateWidth } from '
 import { Dictionary } from './dictionary.ts'
 import { type MatchedRow, MatchingRows } from './matching-rows.ts'
 import { emptyHead, headStatement } from './reader.ts'
+import { assertKnownVersion, versionStatement } from './tables.ts'
 
 /** What a write hangs on, and what its log row carries. */
 export interface WriterConditions {
@@ -55,6 +56,8 @@ export class Writer {
   readonly #dictionary: Dictionary
   readonly #matching: MatchingRows
   readonly #head: () => Head
+  readonly #path: string
+  readonly #version
   readonly #nonceAt
   readonly #insert
   readonly #select
@@ -70,6 +73,8 @@ export class Writer {
     this.#dictionary = new Dictionary(database, options.maxCachedObjects)
     this.#matching = new MatchingRows(database, this.#dictionary)
     this.#head = headStatement(database)
+    this.#path = database.name
+    this.#version = versionStatement(database)
     this.#nonceAt = database
       .prepare<[number], string>('SELECT nonce FROM cardea_log WHERE revision = ?')
       .pluck()
@@ -99,8 +104,12 @@ export class Writer {
     return this.#current
   }
 
-  /** Call at the start of a transaction, with the write lock held. */
+  /**
+   * Call at the start of a transaction, with the write lock held. CONFIG_INVALID when another program has brought the
+   * tables to a version that this one does not know.
+   */
   begin(): Head {
+    assertKnownVersion(this.#version.get()!, this.#path)
     const known = this.#current
     // Another past under the revision we knew: the file was restored, and what we remember of it is wrong.
     if (known.revision > 0 && this.#nonceAt.get(known.revision) !== known.nonce) this.#dictionary.clear()
