@@ -2,7 +2,7 @@
 
 import type { CallOptions, Read } from '../authorizer/authorizer.ts'
 import { consistencyFromWire } from '../wire/consistency.ts'
-import type { Consistency as ConsistencyMessage } from '../wire/gen/authzed/api/v1/permission_service_pb.ts'
+import type { ConsistencyMessage } from '../wire/messages.ts'
 import type { Caller } from './preshared-keys.ts'
 
 /** What every door tells a method about the call. */

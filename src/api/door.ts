@@ -2,8 +2,8 @@
 
 import { randomUUID } from 'node:crypto'
 import { CardeaError } from '../model/errors.ts'
-import type { Status } from '../wire/gen/google/rpc/status_pb.ts'
 import { GrpcCode } from '../wire/grpc-code.ts'
+import type { Status } from '../wire/messages.ts'
 import { isSecret, statusFromError } from '../wire/status.ts'
 import { Admission, type CallClass } from './admission.ts'
 import { type Call, trailerNames } from './call.ts'

@@ -12,15 +12,16 @@ import {
 import { consistencyToWire } from '../wire/consistency.ts'
 import { explanationFromWire } from '../wire/explanation.ts'
 import { filterToWire, preconditionToWire } from '../wire/filters.ts'
-import {
-  DeleteRelationshipsResponse_DeletionProgress as DeletionProgress,
-  PermissionsService,
-  LookupSubjectsRequest_WildcardOption as WildcardOption,
-} from '../wire/gen/authzed/api/v1/permission_service_pb.ts'
-import { SchemaService } from '../wire/gen/authzed/api/v1/schema_service_pb.ts'
-import { WatchKind, WatchService } from '../wire/gen/authzed/api/v1/watch_service_pb.ts'
-import { ExplainService } from '../wire/gen/cardea/v1/explain_pb.ts'
 import { jsonToWire } from '../wire/json-values.ts'
+import {
+  DeletionProgress,
+  ExplainService,
+  PermissionsService,
+  SchemaService,
+  WatchKind,
+  WatchService,
+  WildcardOption,
+} from '../wire/messages.ts'
 import {
   objectToWire,
   relationshipFromWire,

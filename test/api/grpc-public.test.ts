@@ -170,7 +170,7 @@ describe('TLS', () => {
     const presented = () =>
       new Promise<string | string[]>((resolve, reject) => {
         const socket = connect({ port, host: '127.0.0.1', ca: authority.cert, ALPNProtocols: ['h2'] }, () => {
-          resolve(socket.getPeerCertificate().subject.CN)
+          resolve(socket.getPeerCertificate().subject.CN ?? [])
           socket.destroy()
         }).on('error', reject)
       })

@@ -1,8 +1,8 @@
 // Statuses as gRPC sends them: a line of text, and details in a trailer.
 
 import { Metadata } from '@grpc/grpc-js'
-import type { Status } from '../../wire/gen/google/rpc/status_pb.ts'
 import { GrpcCode } from '../../wire/grpc-code.ts'
+import type { Status } from '../../wire/messages.ts'
 import { encodeStatus } from '../../wire/status.ts'
 
 /** What grpc-js takes as a failure. */

@@ -5,11 +5,8 @@ import type { Explanation } from '../../model/decision.ts'
 import type { SubjectRef } from '../../model/reference.ts'
 import { missingToWire, permissionshipToWire, questionFromWire } from '../../wire/answers.ts'
 import { debugInformationToWire } from '../../wire/debug-trace.ts'
-import type {
-  CheckBulkPermissionsRequestItem,
-  PermissionsService,
-} from '../../wire/gen/authzed/api/v1/permission_service_pb.ts'
 import { convertEach } from '../../wire/invalid-field.ts'
+import type { CheckBulkPermissionsRequestItem, PermissionsService } from '../../wire/messages.ts'
 import { nameFromWire, objectFromWire } from '../../wire/relationships.ts'
 import { statusFromError } from '../../wire/status.ts'
 import { treeToWire } from '../../wire/userset-tree.ts'

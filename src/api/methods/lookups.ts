@@ -3,11 +3,8 @@
 import type { Authorizer } from '../../authorizer/authorizer.ts'
 import { foundToWire, missingToWire, resolvedToWire } from '../../wire/answers.ts'
 import { cursorFromWire } from '../../wire/consistency.ts'
-import {
-  type PermissionsService,
-  LookupSubjectsRequest_WildcardOption as WildcardOption,
-} from '../../wire/gen/authzed/api/v1/permission_service_pb.ts'
 import { InvalidField } from '../../wire/invalid-field.ts'
+import { type PermissionsService, WildcardOption } from '../../wire/messages.ts'
 import { nameFromWire, objectFromWire, subjectFromWire, typeFromWire } from '../../wire/relationships.ts'
 import { countOperations, readOptions } from '../call.ts'
 import type { Handlers } from './route.ts'

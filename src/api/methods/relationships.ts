@@ -6,13 +6,13 @@ import type { Relationship } from '../../model/relationship.ts'
 import { structBytes } from '../../model/struct-size.ts'
 import { cursorFromWire } from '../../wire/consistency.ts'
 import { filterFromWire, preconditionFromWire } from '../../wire/filters.ts'
-import type { Relationship as RelationshipMessage } from '../../wire/gen/authzed/api/v1/core_pb.ts'
+import { convertEach } from '../../wire/invalid-field.ts'
 import {
   type ExportBulkRelationshipsRequest,
   type PermissionsService,
-  DeleteRelationshipsResponse_DeletionProgress as Progress,
-} from '../../wire/gen/authzed/api/v1/permission_service_pb.ts'
-import { convertEach } from '../../wire/invalid-field.ts'
+  DeletionProgress as Progress,
+  type RelationshipMessage,
+} from '../../wire/messages.ts'
 import { relationshipFromWire, relationshipToWire, updateFromWire } from '../../wire/relationships.ts'
 import { type Call, countOperations, optionsOf, readOptions, trailerNames } from '../call.ts'
 import type { Handlers } from './route.ts'

@@ -1,12 +1,14 @@
 // Every method of the service.
 
 import type { Authorizer } from '../../authorizer/authorizer.ts'
-import { ExperimentalService } from '../../wire/gen/authzed/api/v1/experimental_service_pb.ts'
-import { PermissionsService } from '../../wire/gen/authzed/api/v1/permission_service_pb.ts'
-import { SchemaService } from '../../wire/gen/authzed/api/v1/schema_service_pb.ts'
-import { WatchService } from '../../wire/gen/authzed/api/v1/watch_service_pb.ts'
-import { ExplainService } from '../../wire/gen/cardea/v1/explain_pb.ts'
-import { WriteService } from '../../wire/gen/cardea/v1/write_pb.ts'
+import {
+  ExperimentalService,
+  ExplainService,
+  PermissionsService,
+  SchemaService,
+  WatchService,
+  WriteService,
+} from '../../wire/messages.ts'
 import { checkHandlers } from './checks.ts'
 import { experimentalHandlers } from './experimental.ts'
 import { explainHandlers } from './explain.ts'
