@@ -9,7 +9,7 @@ import { type RecordId, RowRecords } from './row-records.ts'
 import type { Segments } from './segments.ts'
 import type { ShapeId, Shapes } from './shapes.ts'
 import { recordBit, Slabs } from './slabs.ts'
-import type { NameId, RowTraits } from './snapshot.ts'
+import type { RowTraits } from './snapshot.ts'
 
 export interface AdjacencyOptions {
   readonly shapes: Shapes
@@ -53,21 +53,15 @@ export class Adjacency {
     this.#slabs = new Slabs(memory.slabs, slabSegmentBits)
     const retire = (address: number, kind: number) =>
       this.keeper === undefined ? this.#slabs.give(address, kind) : this.keeper.onSlab(address, kind)
-    this.forward = new Lists(memory.lists, this.#slabs, retire)
-    this.reverse = new Lists(memory.lists, this.#slabs, retire)
+    const bits = { page: pageBits, segment: slabSegmentBits }
+    this.forward = new Lists(memory.lists, bits, this.#slabs, retire)
+    this.reverse = new Lists(memory.lists, bits, this.#slabs, retire)
     this.records = new RowRecords(memory.records, caveats, pageBits)
   }
 
   /** Rows that stand at the newest revision. */
   get rowCount(): number {
     return this.#rowCount
-  }
-
-  /** The place of rows `type:…#relation@subjectType:…[#subjectRelation]`, made now if need be. */
-  placeFor(type: NameId, relation: NameId, subjectType: NameId, subjectRelation: NameId): ShapeId {
-    const place = this.#shapes.internPlace(type, relation, subjectRelation)
-    this.#shapes.noteSubject(place, subjectType)
-    return place
   }
 
   /** Enters a row that is not there, seen by everyone. */

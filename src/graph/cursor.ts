@@ -3,7 +3,7 @@
 import type { Revision } from '../model/revision.ts'
 import type { ObjectKey } from '../store/store.ts'
 import type { Adjacency } from './adjacency.ts'
-import type { Lists } from './lists.ts'
+import type { Lists, ListWalk } from './lists.ts'
 import type { Overlay } from './overlay.ts'
 import type { ShapeId, Shapes } from './shapes.ts'
 import { keyBits } from './slabs.ts'
@@ -16,18 +16,17 @@ export const overlayBit = 0x4000_0000
  * Stands in the entries of one list, an array that never moves an entry, so that a cursor may rest between two calls
  * of `next` while the graph changes: lists that grow leave their old array to whoever walks it (see History).
  */
-export class GraphCursor implements RowCursor {
+export class GraphCursor implements RowCursor, ListWalk {
   node: ObjectKey = 0
   subjectRelation: NameId = 0
   traits = 0
 
   readonly #adjacency: Adjacency
   readonly #shapes: Shapes
-  readonly #inline = new Int32Array(2)
-  /** Entries still to come: `#part[#at, #end)`. */
-  #part: Int32Array = this.#inline
-  #at = 0
-  #end = 0
+  readonly inline: Int32Array = new Int32Array(2)
+  part = this.inline
+  at = 0
+  end = 0
   #revision: Revision = 0
   #forward = true
   /** The node whose list this is, and the edge of its rows. */
@@ -73,14 +72,14 @@ export class GraphCursor implements RowCursor {
     this.#firstShape = place
     this.#edge = place === 0 ? 0 : this.#shapes.edgeOf(place)
     this.#nextEdge = 0
-    this.#enter(this.#adjacency.reverse, place)
+    this.#adjacency.reverse.open(this, subject, place)
   }
 
   next(): boolean {
     for (;;) {
-      while (this.#at < this.#end) {
-        const entry = this.#part[this.#at]!
-        this.#at += 1
+      while (this.at < this.end) {
+        const entry = this.part[this.at]!
+        this.at += 1
         if (entry > 0 && this.#hiding === undefined) {
           this.node = entry
           this.traits = 0
@@ -115,13 +114,7 @@ export class GraphCursor implements RowCursor {
   #enterEdge(lists: Lists, edge: ShapeId): void {
     this.#edge = edge
     this.subjectRelation = this.#shapes.subjectRelation(edge)
-    this.#enter(lists, edge)
-  }
-
-  #enter(lists: Lists, shape: ShapeId): void {
-    this.#part = lists.walk(this.#owner, shape, this.#inline)
-    this.#at = lists.walkStart
-    this.#end = lists.walkEnd
+    lists.open(this, this.#owner, edge)
   }
 
   /** Goes to the next list: the next userset edge, or the overlay's own rows. */
@@ -137,7 +130,7 @@ export class GraphCursor implements RowCursor {
     if (this.#hiding === undefined || overlay === undefined) return false
     this.#hiding = undefined
     if (this.#forward) this.#startForward(overlay.forward)
-    else this.#enter(overlay.reverse, this.#firstShape)
+    else overlay.reverse.open(this, this.#owner, this.#firstShape)
     return true
   }
 

@@ -155,31 +155,25 @@ export class GraphSnapshot implements Snapshot {
   }
 
   relationsOf(resource: ObjectKey): readonly NameId[] {
-    const relations: NameId[] = []
-    for (const place of this.#shapes.placesOfType(this.#objects.type(resource))) {
-      const relation = this.#shapes.relation(place)
-      if (relations.includes(relation)) continue
-      const edge = this.#shapes.edgeOf(place)
-      const count = this.#adjacency.forward.count(resource, edge)
-      if (count > 0 || (this.#overlay?.forward.count(resource, edge) ?? 0) > 0) relations.push(relation)
+    const relations = new Set<NameId>()
+    for (const edge of this.#adjacency.forward.shapesOf(resource)) relations.add(this.#shapes.relation(edge))
+    if (this.#overlay !== undefined) {
+      for (const edge of this.#overlay.forward.shapesOf(resource)) relations.add(this.#shapes.relation(edge))
     }
-    return relations
+    return [...relations]
   }
 
   placesOf(
     subject: ObjectKey,
   ): readonly { readonly type: NameId; readonly relation: NameId; readonly subjectRelation: NameId }[] {
-    const places: { type: NameId; relation: NameId; subjectRelation: NameId }[] = []
-    for (const place of this.#shapes.placesOfSubjectType(this.#objects.type(subject))) {
-      const count = this.#adjacency.reverse.count(subject, place)
-      if (count > 0 || (this.#overlay?.reverse.count(subject, place) ?? 0) > 0) {
-        places.push({
-          type: this.#shapes.type(place),
-          relation: this.#shapes.relation(place),
-          subjectRelation: this.#shapes.subjectRelation(place),
-        })
-      }
+    const places = new Set(this.#adjacency.reverse.shapesOf(subject))
+    if (this.#overlay !== undefined) {
+      for (const place of this.#overlay.reverse.shapesOf(subject)) places.add(place)
     }
-    return places
+    return Array.from(places, (place) => ({
+      type: this.#shapes.type(place),
+      relation: this.#shapes.relation(place),
+      subjectRelation: this.#shapes.subjectRelation(place),
+    }))
   }
 }

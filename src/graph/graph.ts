@@ -47,7 +47,7 @@ export interface GraphMemory {
   readonly idBytes: number
   /** Dictionary of objects, without the ids themselves. */
   readonly objectBytes: number
-  /** Tables of lists, and entries of the lists with more than two rows. */
+  /** Directories of lists, with the lists of up to two rows; and the entries of longer lists. */
   readonly listBytes: number
   readonly slabBytes: number
   /** Records of rows with traits or a history; their caveats apart, as a guess. */
@@ -160,7 +160,7 @@ export class Graph {
       }
       if (graph === undefined) throw new CardeaError('INTERNAL', 'The datastore sent a load without a start.')
       if (chunk.kind === 'objects') done += loadObjects(graph.#objects, names, chunk)
-      else done += loadRows(graph.#adjacency, graph.#objects, names, chunk)
+      else done += loadRows(graph.#adjacency, graph.#shapes, graph.#objects, names, chunk)
       options.onProgress?.(done, total)
     }
     if (graph === undefined) throw new CardeaError('INTERNAL', 'The datastore sent an empty load.')
@@ -278,15 +278,10 @@ export class Graph {
   /** The row of a change; names and objects that are new become known. */
   #rowOf({ relationship: { resource, relation, subject }, resourceKey, subjectKey }: Change): RowKey {
     const type = this.#names.intern(resource.type)
-    const subjectType = this.#names.intern(subject.type)
     this.#objects.add(resourceKey, type, resource.id)
-    this.#objects.add(subjectKey, subjectType, subject.id)
-    const place = this.#adjacency.placeFor(
-      type,
-      this.#names.intern(relation),
-      subjectType,
-      this.#names.intern(subject.relation),
-    )
+    this.#objects.add(subjectKey, this.#names.intern(subject.type), subject.id)
+    const relationId = this.#names.intern(relation)
+    const place = this.#shapes.internPlace(type, relationId, this.#names.intern(subject.relation))
     return { resource: resourceKey, place, subject: subjectKey }
   }
 

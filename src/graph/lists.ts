@@ -1,58 +1,88 @@
-// Lists of rows by (node, shape), for one direction: up to two entries in the table itself, more in a slab.
+// Lists of rows by (node, shape), for one direction. A node has a directory of its lists; short lists stand in it.
 
 import type { ObjectKey } from '../store/store.ts'
-import { hashPair, maxLoad, placeOf, roomFor, shardCount, shardOf } from './hash.ts'
-import type { Segments } from './segments.ts'
+import { Blocks, unitsFor } from './blocks.ts'
+import { IntColumn, type Segments } from './segments.ts'
 import type { ShapeId } from './shapes.ts'
 import { classFor, type Entry, firstHashClass, hole, keyBits, type Slabs, smallestClass } from './slabs.ts'
 
-/** A place of the table: node (0: free), shape and slab class, then two entries or slab address and count. */
-const wordsPerPlace = 4
+/**
+ * A directory is a block: the number of lists, then three integers for each: shape and slab class; then, for class 0,
+ * up to two entries, else the slab's address and the number of its entries. Lists of one node so lie together: most
+ * nodes have few, and who asks for one of them mostly asks for the others next.
+ */
+const listInts = 3
 const shapeBits = 0xffff
 /** Longest list that needs no slab. */
 const inlineEntries = 2
 
+/** Where somebody stands in a list: entries still to come are `part[at, end)`. */
+export interface ListWalk {
+  part: Int32Array
+  at: number
+  end: number
+  /** Room for the entries of a list without a slab. */
+  readonly inline: Int32Array
+}
+
 export class Lists {
-  readonly #tables: Segments
+  /** Address of a node's directory, 0 for none. */
+  readonly #heads: IntColumn
+  readonly #directories: Blocks
   readonly #slabs: Slabs
   /** Takes a slab that is no longer part of a list, but that somebody may still be walking. */
   readonly #retire: (address: number, kind: number) => void
-  readonly #shards: Int32Array[]
-  readonly #counts = new Int32Array(shardCount)
-  /** The shard that {@link #locate} found its place in. */
-  #shard: Int32Array
-  #listCount = 0
+  /** The array that {@link #locate} found its list in. */
+  #part: Int32Array = new Int32Array(0)
+  #count = 0
 
-  constructor(tables: Segments, slabs: Slabs, retire: (address: number, kind: number) => void) {
-    this.#tables = tables
+  /** `bits`: pages of columns have 2^bits.page integers, segments of directories 2^bits.segment. */
+  constructor(
+    memory: Segments,
+    bits: { readonly page: number; readonly segment: number },
+    slabs: Slabs,
+    retire: (address: number, kind: number) => void,
+  ) {
+    this.#heads = new IntColumn(memory, bits.page)
+    this.#directories = new Blocks(memory, bits.segment)
     this.#slabs = slabs
     this.#retire = retire
-    const empty = new Int32Array(wordsPerPlace)
-    this.#shards = Array.from({ length: shardCount }, () => empty)
-    this.#shard = empty
   }
 
-  /** Lists in the table; some may have lost all their rows. */
+  /** How many lists have rows. */
   get listCount(): number {
-    return this.#listCount
+    return this.#count
+  }
+
+  /** Shapes of the lists of a node. */
+  shapesOf(node: ObjectKey): ShapeId[] {
+    const shapes: ShapeId[] = []
+    const head = this.#heads.get(node)
+    if (head === 0) return shapes
+    const part = this.#directories.part(head)
+    const start = this.#directories.start(head)
+    for (let list = 0; list < part[start]!; list += 1) {
+      shapes.push(part[start + 1 + list * listInts]! & shapeBits)
+    }
+    return shapes
   }
 
   /** Entries of a list, whoever may see them. */
   count(node: ObjectKey, shape: ShapeId): number {
     const at = this.#locate(node, shape)
-    return at < 0 ? 0 : countAt(this.#shard, at)
+    return at < 0 ? 0 : countAt(this.#part, at)
   }
 
   /** The entry of a row, 0 when the list has none. */
   entry(node: ObjectKey, shape: ShapeId, key: ObjectKey): Entry {
     const at = this.#locate(node, shape)
     if (at < 0) return 0
-    const shard = this.#shard
-    const kind = shard[at + 1]! >>> 16
-    const first = shard[at + 2]!
+    const part = this.#part
+    const kind = part[at]! >>> 16
+    const first = part[at + 1]!
     if (kind === 0) {
       if ((first & keyBits) === key) return first
-      const second = shard[at + 3]!
+      const second = part[at + 2]!
       return (second & keyBits) === key ? second : 0
     }
     const found = this.#slabs.find(first, kind, key)
@@ -60,127 +90,133 @@ export class Lists {
   }
 
   /**
-   * Where to walk a list: puts up to two entries into `inline` and gives it, or gives the array of the list's slab.
-   * {@link walkStart} and {@link walkEnd} say from where to where. What was given stays as it is for this walk, but for
-   * entries that come, go, or gain and lose their record bit in place.
+   * Starts to walk a list. The array stays as it is for this walk, but for entries that come, go, or gain and lose
+   * their record bit in place.
    */
-  walk(node: ObjectKey, shape: ShapeId, inline: Int32Array): Int32Array {
+  open(walk: ListWalk, node: ObjectKey, shape: ShapeId): void {
     const at = this.#locate(node, shape)
     if (at < 0) {
-      this.walkStart = 0
-      this.walkEnd = 0
-      return inline
+      walk.at = 0
+      walk.end = 0
+      return
     }
-    const shard = this.#shard
-    const kind = shard[at + 1]! >>> 16
+    const part = this.#part
+    const kind = part[at]! >>> 16
+    const first = part[at + 1]!
     if (kind === 0) {
-      inline[0] = shard[at + 2]!
-      inline[1] = shard[at + 3]!
-      this.walkStart = 0
-      this.walkEnd = inlineEntries
-      return inline
+      const second = part[at + 2]!
+      const { inline } = walk
+      inline[0] = first
+      inline[1] = second
+      walk.part = inline
+      walk.at = 0
+      walk.end = inlineEntries
+      return
     }
-    const address = shard[at + 2]!
-    const start = this.#slabs.start(address)
-    this.walkStart = kind < firstHashClass ? start : start + 1
-    this.walkEnd = start + (1 << kind)
-    return this.#slabs.part(address)
+    const start = this.#slabs.start(first)
+    walk.part = this.#slabs.part(first)
+    walk.at = kind < firstHashClass ? start : start + 1
+    walk.end = start + (1 << kind)
   }
-  walkStart = 0
-  walkEnd = 0
 
   /** Enters a row that the list does not have. */
   insert(node: ObjectKey, shape: ShapeId, entry: Entry): void {
-    let at = this.#locate(node, shape)
-    if (at < 0) at = this.#create(node, shape)
-    const shard = this.#shard
-    const kind = shard[at + 1]! >>> 16
+    const at = this.#locate(node, shape)
+    if (at < 0) {
+      this.#addList(node, shape, entry)
+      return
+    }
+    const part = this.#part
+    const kind = part[at]! >>> 16
     if (kind === 0) {
-      if (shard[at + 2] === 0) shard[at + 2] = entry
-      else if (shard[at + 3] === 0) shard[at + 3] = entry
+      if (part[at + 1] === 0) part[at + 1] = entry
+      else if (part[at + 2] === 0) part[at + 2] = entry
       else {
         const address = this.#slabs.take(smallestClass)
-        this.#slabs.put(address, smallestClass, 0, shard[at + 2]!)
-        this.#slabs.put(address, smallestClass, 1, shard[at + 3]!)
+        this.#slabs.put(address, smallestClass, 0, part[at + 1]!)
+        this.#slabs.put(address, smallestClass, 1, part[at + 2]!)
         this.#slabs.put(address, smallestClass, 2, entry)
-        this.#setSlab(shard, at, address, smallestClass, inlineEntries + 1)
+        setList(part, at, smallestClass, address, inlineEntries + 1)
       }
       return
     }
-    const count = shard[at + 3]!
-    if (!this.#slabs.put(shard[at + 2]!, kind, count, entry)) {
-      this.#rebuild(shard, at, count, classFor(count + 1))
-      this.#slabs.put(shard[at + 2]!, shard[at + 1]! >>> 16, count, entry)
+    const count = part[at + 2]!
+    if (!this.#slabs.put(part[at + 1]!, kind, count, entry)) {
+      this.#rebuild(part, at, count, classFor(count + 1))
+      this.#slabs.put(part[at + 1]!, part[at]! >>> 16, count, entry)
     }
-    shard[at + 3] = count + 1
+    part[at + 2] = count + 1
   }
 
   /** Changes the entry of a row that the list has: same key, record bit set or not. */
   replace(node: ObjectKey, shape: ShapeId, entry: Entry): void {
-    const at = this.#locate(node, shape)
-    if (at < 0) return
-    const shard = this.#shard
-    const kind = shard[at + 1]! >>> 16
-    const key = entry & keyBits
-    if (kind === 0) {
-      if ((shard[at + 2]! & keyBits) === key) shard[at + 2] = entry
-      else if ((shard[at + 3]! & keyBits) === key) shard[at + 3] = entry
-      return
-    }
-    const address = shard[at + 2]!
-    const found = this.#slabs.find(address, kind, key)
-    if (found >= 0) this.#slabs.part(address)[found] = entry
+    this.#set(node, shape, entry & keyBits, entry)
   }
 
   /** Takes a row out, if the list has it. */
   remove(node: ObjectKey, shape: ShapeId, key: ObjectKey): void {
-    const at = this.#locate(node, shape)
+    const at = this.#set(node, shape, key, 0)
     if (at < 0) return
-    const shard = this.#shard
-    const kind = shard[at + 1]! >>> 16
-    if (kind === 0) {
-      if ((shard[at + 2]! & keyBits) === key) shard[at + 2] = 0
-      else if ((shard[at + 3]! & keyBits) === key) shard[at + 3] = 0
-      return
-    }
-    const address = shard[at + 2]!
-    const found = this.#slabs.find(address, kind, key)
-    if (found < 0) return
-    this.#slabs.dig(address, kind, found)
-    const count = shard[at + 3]! - 1
-    shard[at + 3] = count
-    if (count <= inlineEntries) this.#inline(shard, at)
+    const part = this.#part
+    const kind = part[at]! >>> 16
+    const count = countAt(part, at)
+    if (count === 0) this.#removeList(node, at)
+    else if (kind === 0) return
+    else if (count <= inlineEntries) this.#inline(part, at)
     // Far below the class it would get anew, so that a list at the border is not made anew each time.
-    else if (count * 6 < 1 << kind && kind > smallestClass) this.#rebuild(shard, at, count, classFor(count))
+    else if (count * 6 < 1 << kind && kind > smallestClass) this.#rebuild(part, at, count, classFor(count))
+  }
+
+  /** Sets the entry of a key, or digs a hole for 0; gives where the list stands, -1 when it has no such entry. */
+  #set(node: ObjectKey, shape: ShapeId, key: ObjectKey, entry: Entry): number {
+    const at = this.#locate(node, shape)
+    if (at < 0) return -1
+    const part = this.#part
+    const kind = part[at]! >>> 16
+    const address = part[at + 1]!
+    if (kind === 0) {
+      if ((address & keyBits) === key) part[at + 1] = entry
+      else if ((part[at + 2]! & keyBits) === key) part[at + 2] = entry
+      else return -1
+      return at
+    }
+    const found = this.#slabs.find(address, kind, key)
+    if (found < 0) return -1
+    if (entry !== 0) this.#slabs.part(address)[found] = entry
+    else {
+      this.#slabs.dig(address, kind, found)
+      part[at + 2]! -= 1
+    }
+    return at
   }
 
   /** Moves a list of `count` entries into a slab of another class, without its holes. */
-  #rebuild(shard: Int32Array, at: number, count: number, kind: number): void {
+  #rebuild(part: Int32Array, at: number, count: number, kind: number): void {
     const address = this.#slabs.take(kind)
     let moved = 0
-    this.#eachOfSlab(shard, at, (entry) => {
+    this.#eachOfSlab(part, at, (entry) => {
       this.#slabs.put(address, kind, moved, entry)
       moved += 1
     })
-    this.#retire(shard[at + 2]!, shard[at + 1]! >>> 16)
-    this.#setSlab(shard, at, address, kind, count)
+    this.#retire(part[at + 1]!, part[at]! >>> 16)
+    setList(part, at, kind, address, count)
   }
 
-  /** Moves a list of at most two entries back into the table. */
-  #inline(shard: Int32Array, at: number): void {
+  /** Moves a list of one or two entries back into the directory. */
+  #inline(part: Int32Array, at: number): void {
     let first = 0
     let second = 0
-    this.#eachOfSlab(shard, at, (entry) => {
+    this.#eachOfSlab(part, at, (entry) => {
       if (first === 0) first = entry
       else second = entry
     })
-    this.#retire(shard[at + 2]!, shard[at + 1]! >>> 16)
-    this.#setSlab(shard, at, first, 0, second)
+    this.#retire(part[at + 1]!, part[at]! >>> 16)
+    setList(part, at, 0, first, second)
   }
 
-  #eachOfSlab(shard: Int32Array, at: number, visit: (entry: Entry) => void): void {
-    const address = shard[at + 2]!
-    const kind = shard[at + 1]! >>> 16
+  #eachOfSlab(list: Int32Array, at: number, visit: (entry: Entry) => void): void {
+    const address = list[at + 1]!
+    const kind = list[at]! >>> 16
     const part = this.#slabs.part(address)
     const start = this.#slabs.start(address)
     for (let place = kind < firstHashClass ? start : start + 1; place < start + (1 << kind); place += 1) {
@@ -189,76 +225,80 @@ export class Lists {
     }
   }
 
-  #setSlab(shard: Int32Array, at: number, first: number, kind: number, second: number): void {
-    shard[at + 1] = (shard[at + 1]! & shapeBits) | (kind << 16)
-    shard[at + 2] = first
-    shard[at + 3] = second
-  }
-
-  /** Index of a list in {@link #shard}, -1 when there is none. */
+  /** Index of a list in {@link #part}, -1 when there is none. */
   #locate(node: ObjectKey, shape: ShapeId): number {
-    const hash = hashPair(node, shape)
-    const shard = this.#shards[shardOf(hash)]!
-    this.#shard = shard
-    const end = shard.length
-    let at = placeOf(hash, end >> 2) << 2
-    for (;;) {
-      const found = shard[at]!
-      if (found === node && (shard[at + 1]! & shapeBits) === shape) return at
-      if (found === 0) return -1
-      at += wordsPerPlace
-      if (at === end) at = 0
-    }
+    const head = this.#heads.get(node)
+    if (head === 0) return -1
+    const part = this.#directories.part(head)
+    const start = this.#directories.start(head)
+    this.#part = part
+    const end = start + 1 + part[start]! * listInts
+    for (let at = start + 1; at < end; at += listInts) if ((part[at]! & shapeBits) === shape) return at
+    return -1
   }
 
-  /** Makes an empty list; gives its index in {@link #shard}. */
-  #create(node: ObjectKey, shape: ShapeId): number {
-    const hash = hashPair(node, shape)
-    const number = shardOf(hash)
-    if ((this.#counts[number]! + 1) * wordsPerPlace > this.#shards[number]!.length * maxLoad) {
-      this.#grow(number)
-    }
-    this.#counts[number]! += 1
-    this.#listCount += 1
-    const shard = this.#shards[number]!
-    const at = freePlace(shard, hash)
-    shard[at] = node
-    shard[at + 1] = shape
-    this.#shard = shard
-    return at
+  #addList(node: ObjectKey, shape: ShapeId, entry: Entry): void {
+    const head = this.#heads.get(node)
+    const count = head === 0 ? 0 : this.#directories.part(head)[this.#directories.start(head)]!
+    const grown = this.#resize(node, head, count, count + 1)
+    const part = this.#directories.part(grown)
+    const at = this.#directories.start(grown) + 1 + count * listInts
+    part[at] = shape
+    part[at + 1] = entry
+    part[at + 2] = 0
+    this.#count += 1
   }
 
-  /** Makes room in a shard; lists that have lost all their rows are dropped on the way. */
-  #grow(number: number): void {
-    const old = this.#shards[number]!
-    let count = 0
-    for (let at = 0; at < old.length; at += wordsPerPlace) {
-      if (old[at] !== 0 && countAt(old, at) > 0) count += 1
+  /** Drops the empty list that {@link #locate} found at an index. */
+  #removeList(node: ObjectKey, at: number): void {
+    const part = this.#part
+    if (part[at]! >>> 16 !== 0) this.#retire(part[at + 1]!, part[at]! >>> 16)
+    const head = this.#heads.get(node)
+    const start = this.#directories.start(head)
+    const count = part[start]!
+    const last = start + 1 + (count - 1) * listInts
+    setList(part, at, 0, part[last + 1]!, part[last + 2]!)
+    part[at] = part[last]!
+    this.#resize(node, head, count, count - 1)
+    this.#count -= 1
+  }
+
+  /** Gives a node's directory room for another number of lists; keeps the first of them. Gives its address. */
+  #resize(node: ObjectKey, head: number, from: number, to: number): number {
+    const unitsBefore = head === 0 ? 0 : directoryUnits(from)
+    const units = to === 0 ? 0 : directoryUnits(to)
+    let address = head
+    if (units !== unitsBefore) {
+      address = units === 0 ? 0 : this.#directories.take(units)
+      if (head !== 0) {
+        if (address !== 0) {
+          const old = this.#directories.part(head)
+          const start = this.#directories.start(head)
+          const part = this.#directories.part(address)
+          const newStart = this.#directories.start(address)
+          const ints = 1 + Math.min(from, to) * listInts
+          for (let int = 0; int < ints; int += 1) part[newStart + int] = old[start + int]!
+        }
+        this.#directories.give(head, unitsBefore)
+      }
+      this.#heads.set(node, address)
     }
-    const shard = this.#tables.ints(roomFor(count) * wordsPerPlace)
-    for (let at = 0; at < old.length; at += wordsPerPlace) {
-      const node = old[at]!
-      if (node === 0 || countAt(old, at) === 0) continue
-      const to = freePlace(shard, hashPair(node, old[at + 1]! & shapeBits))
-      for (let word = 0; word < wordsPerPlace; word += 1) shard[to + word] = old[at + word]!
-    }
-    if (old.length > wordsPerPlace) this.#tables.giveBack(old)
-    this.#listCount += count - this.#counts[number]!
-    this.#counts[number] = count
-    this.#shards[number] = shard
+    if (address !== 0) this.#directories.part(address)[this.#directories.start(address)] = to
+    return address
   }
 }
 
-function countAt(shard: Int32Array, at: number): number {
-  if (shard[at + 1]! >>> 16 !== 0) return shard[at + 3]!
-  return (shard[at + 2] === 0 ? 0 : 1) + (shard[at + 3] === 0 ? 0 : 1)
+function directoryUnits(lists: number): number {
+  return unitsFor(1 + lists * listInts)
 }
 
-function freePlace(shard: Int32Array, hash: number): number {
-  let at = placeOf(hash, shard.length >> 2) << 2
-  while (shard[at] !== 0) {
-    at += wordsPerPlace
-    if (at === shard.length) at = 0
-  }
-  return at
+function setList(part: Int32Array, at: number, kind: number, first: number, second: number): void {
+  part[at] = (part[at]! & shapeBits) | (kind << 16)
+  part[at + 1] = first
+  part[at + 2] = second
+}
+
+function countAt(part: Int32Array, at: number): number {
+  if (part[at]! >>> 16 !== 0) return part[at + 2]!
+  return (part[at + 1] === 0 ? 0 : 1) + (part[at + 2] === 0 ? 0 : 1)
 }

@@ -1,10 +1,10 @@
 // Load chunks into the graph: columns in, tables out, no text in between.
 
 import { CardeaError } from '../model/errors.ts'
-import type { ObjectChunk, RowChunk } from '../store/store.ts'
+import type { ObjectChunk, ObjectKey, RowChunk } from '../store/store.ts'
 import type { Adjacency } from './adjacency.ts'
 import type { Objects } from './objects.ts'
-import type { ShapeId } from './shapes.ts'
+import type { ShapeId, Shapes } from './shapes.ts'
 import type { NameId } from './snapshot.ts'
 
 /** Enters the objects of a chunk; gives how many. `names`: ids of the load's names, by their index there. */
@@ -19,6 +19,7 @@ export function loadObjects(objects: Objects, names: readonly NameId[], chunk: O
 /** Enters the rows of a chunk, whose objects are known; gives how many. INTERNAL when a row makes no sense. */
 export function loadRows(
   adjacency: Adjacency,
+  shapes: Shapes,
   objects: Objects,
   names: readonly NameId[],
   chunk: RowChunk,
@@ -29,32 +30,20 @@ export function loadRows(
   let place: ShapeId = 0
   let type = -1
   let relation = -1
-  let subjectType = -1
   let subjectRelation = -1
   for (let at = 0; at < resources.length; at += 1) {
     const resource = resources[at]!
     const subject = subjects[at]!
     const rowType = objects.type(resource)
-    const rowSubjectType = objects.type(subject)
-    if (
-      rowType !== type ||
-      rowSubjectType !== subjectType ||
-      relations[at] !== relation ||
-      subjectRelations[at] !== subjectRelation
-    ) {
+    if (rowType === 0 || objects.type(subject) === 0) throw unknownParts(resource, subject)
+    if (rowType !== type || relations[at] !== relation || subjectRelations[at] !== subjectRelation) {
       type = rowType
-      subjectType = rowSubjectType
       relation = relations[at]!
       subjectRelation = subjectRelations[at]!
       const relationName = names[relation] ?? 0
       const subjectRelationName = names[subjectRelation]
-      if (type === 0 || subjectType === 0 || relationName === 0 || subjectRelationName === undefined) {
-        throw new CardeaError(
-          'INTERNAL',
-          `The datastore sent a row with unknown parts (resource key ${resource}, subject key ${subject}).`,
-        )
-      }
-      place = adjacency.placeFor(type, relationName, subjectType, subjectRelationName)
+      if (relationName === 0 || subjectRelationName === undefined) throw unknownParts(resource, subject)
+      place = shapes.internPlace(type, relationName, subjectRelationName)
     }
     const own = traits[nextTraits]
     if (own !== undefined && own.at === at) {
@@ -66,4 +55,11 @@ export function loadRows(
     throw new CardeaError('INTERNAL', 'The datastore sent traits out of the order of their rows.')
   }
   return resources.length
+}
+
+function unknownParts(resource: ObjectKey, subject: ObjectKey): CardeaError {
+  return new CardeaError(
+    'INTERNAL',
+    `The datastore sent a row with unknown parts (resource key ${resource}, subject key ${subject}).`,
+  )
 }

@@ -21,11 +21,6 @@ export class Shapes {
   readonly #subjectRelations: NameId[] = [0]
   readonly #edges: ShapeId[] = [0]
   readonly #nextUsersets: ShapeId[] = [0]
-  /** Places by resource type. */
-  readonly #byType: ShapeId[][] = []
-  /** Places by type of the subjects seen there, and by place which types were seen. */
-  readonly #bySubjectType: ShapeId[][] = []
-  readonly #subjectTypes: Uint8Array[] = []
   /** Open addressing: type, relation, subject relation, shape (0: free). A power of two of places. */
   #table = new Int32Array(64 * wordsPerPlace)
 
@@ -46,23 +41,7 @@ export class Shapes {
     const edge = this.#internEdge(relation, subjectRelation)
     const place = this.#add(type, relation, subjectRelation)
     this.#edges[place] = edge
-    listAt(this.#byType, type).push(place)
     return place
-  }
-
-  /** Notes that subjects of a type occur at a place. */
-  noteSubject(place: ShapeId, subjectType: NameId): void {
-    let seen = this.#subjectTypes[place]
-    if (seen === undefined || seen.length <= subjectType) {
-      while (this.#subjectTypes.length <= place) this.#subjectTypes.push(new Uint8Array(0))
-      const larger = new Uint8Array(Math.max(64, subjectType * 2))
-      larger.set(this.#subjectTypes[place]!)
-      this.#subjectTypes[place] = larger
-      seen = larger
-    }
-    if (seen[subjectType] !== 0) return
-    seen[subjectType] = 1
-    listAt(this.#bySubjectType, subjectType).push(place)
   }
 
   relation(shape: ShapeId): NameId {
@@ -86,14 +65,6 @@ export class Shapes {
   /** The next userset edge of the same relation: first after the plain edge, then onwards; 0 at the end. */
   nextUserset(edge: ShapeId): ShapeId {
     return this.#nextUsersets[edge]!
-  }
-
-  placesOfType(type: NameId): readonly ShapeId[] {
-    return this.#byType[type] ?? []
-  }
-
-  placesOfSubjectType(subjectType: NameId): readonly ShapeId[] {
-    return this.#bySubjectType[subjectType] ?? []
   }
 
   #internEdge(relation: NameId, subjectRelation: NameId): ShapeId {
@@ -159,9 +130,4 @@ export class Shapes {
 function startOf(type: NameId, relation: NameId, subjectRelation: NameId, length: number): number {
   const hash = mix(Math.imul(type, 0x9e37_79b1) ^ ((relation << 16) | (subjectRelation & 0xffff)))
   return (hash * wordsPerPlace) & (length - 1)
-}
-
-function listAt<Item>(lists: Item[][], index: number): Item[] {
-  while (lists.length <= index) lists.push([])
-  return lists[index]!
 }

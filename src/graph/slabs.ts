@@ -1,7 +1,7 @@
-// Slabs: pieces of 2^k integers, each the entries of one list. Short slabs are plain arrays, long ones hash sets.
+// Slabs: the entries of one list in 2^k integers. Short slabs are plain arrays, long ones hash sets.
 
-import { CardeaError } from '../model/errors.ts'
 import type { ObjectKey } from '../store/store.ts'
+import { Blocks, unitInts } from './blocks.ts'
 import { mix } from './hash.ts'
 import type { Segments } from './segments.ts'
 
@@ -19,7 +19,6 @@ export const hole = recordBit
 export const smallestClass = 2
 /** From this class on a slab is a hash set; its first integer counts the holes. */
 export const firstHashClass = 5
-const largestClass = 30
 
 /** A hash set is full when entries and holes take more than this part. */
 const maxHashLoad = 0.8
@@ -29,66 +28,35 @@ const freshHashLoad = 0.6
 /** Class for a new slab of `count` entries. */
 export function classFor(count: number): number {
   let kind = smallestClass
-  while (kind < firstHashClass ? 1 << kind < count : ((1 << kind) - 1) * freshHashLoad < count) kind += 1
-  if (kind > largestClass) throw new CardeaError('LIMIT_EXCEEDED', 'A list of the graph has too many rows.')
+  while (kind < firstHashClass ? 1 << kind < count : (2 ** kind - 1) * freshHashLoad < count) kind += 1
   return kind
 }
 
 export class Slabs {
-  readonly #segments: Segments
-  readonly #bits: number
-  readonly #mask: number
-  /** The first one is a dummy, so that no slab has address 0. */
-  readonly #parts: Int32Array[] = [new Int32Array(0)]
-  /** Address of the first free slab by class, 0 for none; each free slab holds the address of the next. */
-  readonly #free = new Int32Array(largestClass + 1)
-  /** Integers of the newest common segment that are in use, and which segment it is. */
-  #used: number
-  #current = 0
+  readonly #blocks: Blocks
 
-  /** `bits`: a common segment has 2^bits integers; larger slabs have a segment of their own. */
+  /** `bits`: see {@link Blocks}. */
   constructor(segments: Segments, bits: number) {
-    this.#segments = segments
-    this.#bits = bits
-    this.#mask = 2 ** (bits - smallestClass) - 1
-    this.#used = 2 ** bits
+    this.#blocks = new Blocks(segments, bits)
   }
 
   /** The array that a slab lies in; {@link start} says where. */
   part(address: number): Int32Array {
-    return this.#parts[address >>> (this.#bits - smallestClass)]!
+    return this.#blocks.part(address)
   }
 
   start(address: number): number {
-    return (address & this.#mask) << smallestClass
+    return this.#blocks.start(address)
   }
 
-  /** Gives the address of an empty slab, never 0. */
+  /** Gives the address of an empty slab. */
   take(kind: number): number {
-    const free = this.#free[kind]!
-    if (free !== 0) {
-      const part = this.part(free)
-      const start = this.start(free)
-      this.#free[kind] = part[start]!
-      part.fill(0, start, start + 2 ** kind)
-      return free
-    }
-    if (kind > this.#bits) return this.#addSegment(2 ** kind)
-    if (this.#used + 2 ** kind > 2 ** this.#bits) {
-      this.#giveRest()
-      this.#current = this.#addSegment(2 ** this.#bits) >>> (this.#bits - smallestClass)
-      this.#used = 0
-    }
-    const address = (this.#current << (this.#bits - smallestClass)) | (this.#used >>> smallestClass)
-    this.#used += 2 ** kind
-    return address
+    return this.#blocks.take(2 ** kind / unitInts)
   }
 
   /** The slab may be used for something else. Nobody may be walking it. */
   give(address: number, kind: number): void {
-    const start = this.start(address)
-    this.part(address)[start] = this.#free[kind]!
-    this.#free[kind] = address
+    this.#blocks.give(address, 2 ** kind / unitInts)
   }
 
   /** Index of the row's entry within {@link part}; -1 when the slab has none. */
@@ -144,30 +112,6 @@ export class Slabs {
     if (kind >= firstHashClass) {
       const start = this.start(address)
       part[start] = part[start]! + 1
-    }
-  }
-
-  #addSegment(integers: number): number {
-    // The address of a segment's start must fit into 32 bits.
-    if (this.#parts.length >= 2 ** (32 - this.#bits + smallestClass)) {
-      throw new CardeaError(
-        'LIMIT_EXCEEDED',
-        'The lists of the graph need more memory than can be addressed.',
-      )
-    }
-    const number = this.#parts.push(this.#segments.ints(integers)) - 1
-    return number << (this.#bits - smallestClass)
-  }
-
-  /** What is left of the newest segment becomes free slabs. */
-  #giveRest(): void {
-    const end = 2 ** this.#bits
-    while (this.#used < end) {
-      let kind = smallestClass
-      while (this.#used % 2 ** (kind + 1) === 0 && this.#used + 2 ** (kind + 1) <= end) kind += 1
-      const address = (this.#current << (this.#bits - smallestClass)) | (this.#used >>> smallestClass)
-      this.#used += 2 ** kind
-      this.give(address, kind)
     }
   }
 }
