@@ -163,6 +163,18 @@ test('an application that holds its transaction open delays other writes, not re
   expect(() => immediately(() => grant(touch('doc:c#viewer@user:ann')))).toThrow('No relation viewer')
 })
 
+test('nobody else can write between the validation and the write, even in a transaction that began as a reader', () => {
+  const other = new Database(path, { timeout: 0 })
+  const { write: grant } = relationships({
+    validate: () => {
+      expect(() => other.exec('BEGIN IMMEDIATE')).toThrow(expect.objectContaining({ code: 'SQLITE_BUSY' }))
+    },
+  })
+  expect(database.transaction(() => grant(touch('doc:a#viewer@user:ann'))).deferred().head.revision).toBe(2)
+  other.exec('BEGIN IMMEDIATE; ROLLBACK')
+  other.close()
+})
+
 test('a transaction that read before someone else committed is told to begin as a writer', async () => {
   const { write: grant } = relationships()
   database.exec('BEGIN')
