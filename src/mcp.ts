@@ -4,8 +4,12 @@ export type { AuditDecision, AuditEvent, AuditPrincipal, AuditSink } from './aud
 export { type AuditLog, type AuditLogOptions, createAuditLog } from './audit/create-audit-log.ts'
 export { createGuard, type Guard, type GuardOptions, type HandlerExtra } from './mcp/guard/create-guard.ts'
 export { createHttpGuard, type HttpGuard, type HttpGuardOptions } from './mcp/http/http-guard.ts'
-export { decodeId, encodeId } from './mcp/policy/encode-id.ts'
 export { loadPolicy } from './mcp/policy/load-policy.ts'
 export type { Policy } from './mcp/policy/policy.ts'
 export type { Principal } from './mcp/principal.ts'
-export { createTokenVerifier, type TokenVerifier, type TokenVerifierOptions } from './mcp/tokens/token-verifier.ts'
+export {
+  createTokenVerifier,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+} from './mcp/tokens/token-verifier.ts'
+export { decodeId, encodeId } from './model/encode-id.ts'

@@ -1,7 +1,7 @@
 // cardea id encode|decode: object ids from outside names, as the guard makes them.
 
 import type { Command } from 'commander'
-import { decodeId, encodeId } from '../../mcp/policy/encode-id.ts'
+import { decodeId, encodeId } from '../../model/encode-id.ts'
 
 export function addIdCommands(program: Command): void {
   const group = program

@@ -1,8 +1,8 @@
 // Push-down: the ids a caller may see, put into the arguments, so that the server need not fetch the rest. The result is filtered all the same.
 
 import type { JsonObject } from '../../model/context.ts'
+import { decodeId } from '../../model/encode-id.ts'
 import { CardeaError } from '../../model/errors.ts'
-import { decodeId } from '../policy/encode-id.ts'
 import type { LoadedTool } from '../policy/loaded-policy.ts'
 import { within } from './bulk-ask.ts'
 import type { Exchange } from './exchange.ts'

@@ -1,8 +1,8 @@
 // Templates: how a policy turns values into ids and checks, with every variable encoded exactly once.
 
 import type { JsonValue } from '../../model/context.ts'
+import { decodeId, encodeId } from '../../model/encode-id.ts'
 import { isValidRelation, isValidType } from '../../model/reference.ts'
-import { decodeId, encodeId } from './encode-id.ts'
 import type { Scope } from './scope.ts'
 
 export type TemplateFilter = 'lower' | 'dirname'

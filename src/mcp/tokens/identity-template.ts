@@ -1,8 +1,8 @@
 // Identity templates: how verified claims become the `type:id` that relationships are written about.
 
 import type { JsonObject, JsonValue } from '../../model/context.ts'
+import { encodeId } from '../../model/encode-id.ts'
 import { isValidObjectId, isValidType, type SubjectRef } from '../../model/reference.ts'
-import { encodeId } from '../policy/encode-id.ts'
 
 /** A template of one issuer, ready to be filled. */
 export interface IdentityTemplate {

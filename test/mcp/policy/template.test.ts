@@ -2,10 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeId } from '../../../src/mcp/policy/encode-id.ts'
 import { Scope } from '../../../src/mcp/policy/scope.ts'
 import { compileCheck, compileTemplate, fillTemplate } from '../../../src/mcp/policy/template.ts'
 import type { JsonValue } from '../../../src/model/context.ts'
+import { encodeId } from '../../../src/model/encode-id.ts'
 
 const known = { roots: new Set(['args', 'value', 'item', 'parent']), names: new Set(['dir', 'raw']) }
 

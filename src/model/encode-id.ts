@@ -1,6 +1,6 @@
 // Id encoding: any text becomes an object id, and two different texts never become the same one (policy format, 3.4).
 
-import { CardeaError } from '../../model/errors.ts'
+import { CardeaError } from './errors.ts'
 
 const plainPattern = /^[A-Za-z0-9_+|-]*$/
 const hex = Array.from({ length: 256 }, (_, byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)

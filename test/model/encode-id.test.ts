@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeId, encodeId } from '../../../src/mcp/policy/encode-id.ts'
-import { isValidObjectId } from '../../../src/model/reference.ts'
+import { decodeId, encodeId } from '../../src/model/encode-id.ts'
+import { isValidObjectId } from '../../src/model/reference.ts'
 
 test('plain ids stay as they are', () => {
   expect(encodeId('alice_1-x+y|Z')).toBe('alice_1-x+y|Z')
