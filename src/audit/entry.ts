@@ -56,9 +56,9 @@ interface Leaf {
   readonly value: unknown
 }
 
-/** Texts that look like a token: a JWT (its dots perhaps encoded, as in ids), or what follows `Bearer`. */
+/** Texts that look like a token: a JWT (its dots perhaps encoded, as in ids), or what follows `Bearer` in a header. */
 const secrets =
-  /eyJ[A-Za-z0-9_-]{6,}(?:\.|=2E)[A-Za-z0-9_-]+(?:(?:\.|=2E)[A-Za-z0-9_-]*)?|\b(?:Bearer|DPoP) +[^\s"]+/gi
+  /eyJ[A-Za-z0-9_-]{6,}(?:\.|=2E)[A-Za-z0-9_-]+(?:(?:\.|=2E)[A-Za-z0-9_-]*)?|\b(?:Bearer|DPoP) +[A-Za-z0-9._~+/=-]{16,}/gi
 const mayHoldSecret = /eyJ|bearer|dpop/i
 
 /** The keys of a body in order, each a leaf; each decision is a leaf of its own. */
@@ -88,7 +88,7 @@ function leavesOf(body: EntryBody['body'], use: 'write' | 'read'): Leaf[] {
  */
 function canonicalDecision(decision: AuditDecision): string {
   const { resource, subject, reason } = decision
-  return JSON.stringify({
+  const ordered: { readonly [K in keyof AuditDecision]-?: unknown } = {
     absences: decision.absences,
     at: decision.at,
     missing: decision.missing,
@@ -98,7 +98,8 @@ function canonicalDecision(decision: AuditDecision): string {
     resource: { id: resource.id, type: resource.type },
     subject: { id: subject.id, relation: subject.relation, type: subject.type },
     verdict: decision.verdict,
-  })
+  }
+  return JSON.stringify(ordered)
 }
 
 /** `{"redacted":"<hash of the leaf>"}` stands where a leaf was. */

@@ -332,12 +332,21 @@ describe('secrets', () => {
     const path = await temporaryLog()
     const log = await createAuditLog({ path })
     const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl'
-    await log.append(event({ detail: `refused: Bearer opaque-secret-1 and ${jwt}` }))
+    await log.append(event({ detail: `refused: Bearer opaque-secret-0123456789 and ${jwt}` }))
+    await log.append(event({ detail: `quoted "Bearer ${jwt}" and "Bearer opaque-secret-0123456789"` }))
+    await log.append(event({ detail: 'The Bearer token is missing.' }))
     await log.append(event({ decisions: [decision(`document:${jwt.replaceAll('.', '=2E')}`, 'no')] }))
     await log.close()
     const text = await readFile(path, 'utf8')
-    for (const secret of ['opaque-secret-1', ...jwt.split('.')]) expect(text).not.toContain(secret)
+    for (const secret of ['opaque-secret-0123456789', ...jwt.split('.')]) expect(text).not.toContain(secret)
     expect(text).toContain('[removed]')
+    expect(text).toContain('The Bearer token is missing.')
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .every((line) => parseEntry(line)),
+    ).toBe(true)
     expect(await kinds(path)).toEqual([])
   })
 })

@@ -33,6 +33,8 @@ export interface Admitted {
   readonly message?: object
   /** The session of the request, which is the principal's. */
   readonly sessionId?: string
+  /** Headers that mean nothing in the request's revision, and must mean nothing to a handler either. */
+  readonly ignored: readonly string[]
   /** To be added to the answer. */
   readonly headers: { readonly [name: string]: string }
 }
@@ -106,7 +108,8 @@ export async function admit(
   if (verified.refusal) return refuse(refusalReply(verified.refusal, options), verified.refusal.description)
   const { principal } = verified
 
-  const sessionIds = sessionless(request) ? [] : request.header('mcp-session-id')
+  const ignored = sessionless(request) ? ['mcp-session-id', 'last-event-id'] : []
+  const sessionIds = ignored.length > 0 ? [] : request.header('mcp-session-id')
   const sessionId = sessionIds[0]
   if (sessionIds.length > 1 || (sessionId !== undefined && !/^[\x21-\x7e]+$/.test(sessionId)))
     return refuse(
@@ -122,7 +125,13 @@ export async function admit(
     )
 
   const headers = corsHeaders(allowedOrigin)
-  const admitted = { principal, authInfo: authInfoOf(principal, options.resource), sessionId, headers }
+  const admitted = {
+    principal,
+    authInfo: authInfoOf(principal, options.resource),
+    sessionId,
+    ignored,
+    headers,
+  }
   if (request.method !== 'POST') return { admitted }
   if (!isJson(request.header('content-type')[0]))
     return refuse(

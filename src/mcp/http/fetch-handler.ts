@@ -82,7 +82,7 @@ async function readBody(request: Request, maxBytes: number, timeoutMs: number): 
 /** The request without its credentials; the body is the message that was read. */
 function withoutHeaders(request: Request, names: readonly string[], admitted: Admitted): Request {
   const headers = new Headers(request.headers)
-  for (const name of names) headers.delete(name)
+  for (const name of [...names, ...admitted.ignored]) headers.delete(name)
   if (admitted.message !== undefined) headers.delete('content-length')
   const body = admitted.message === undefined ? undefined : JSON.stringify(admitted.message)
   return new Request(request.url, { method: request.method, headers, body, signal: request.signal })

@@ -53,7 +53,7 @@ export function nodeHandler(
         send(response, reply)
         return
       }
-      takeOut(request, options.withheld)
+      takeOut(request, [...options.withheld, ...admitted.ignored])
       for (const [name, value] of Object.entries(admitted.headers)) response.setHeader(name, value)
       bindSession(response, admitted, options.admission.sessions)
       response.once(

@@ -214,6 +214,21 @@ export function attackSuite(adapter: 'node' | 'fetch'): void {
       await careless.close()
     })
 
+    test("a revision without sessions does not open the back door to another's", async () => {
+      const sessionId = await openSession(alice)
+      const headers = { ...bob, 'mcp-session-id': sessionId, 'mcp-protocol-version': '2026-07-28' }
+      const before = server.seen.length
+      const answers = [
+        await post(server.resource, call('whoami'), headers),
+        await fetch(server.resource, { method: 'DELETE', headers }),
+      ]
+      for (const response of answers) expect(response.status).not.toBe(200)
+      expect(server.seen.length).toBe(before + 2)
+      expect(server.seen.slice(before).join()).not.toContain(sessionId)
+      const own = await post(server.resource, call('whoami', 3), { ...alice, 'mcp-session-id': sessionId })
+      expect(await own.text()).toContain('alice')
+    })
+
     test('the same person through another client is another caller', async () => {
       const session = { 'mcp-session-id': await openSession(alice) }
       const token = await server.issuer.sign(server.issuer.claims({ sub: 'alice', client_id: 'other-app' }))
