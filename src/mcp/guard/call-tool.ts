@@ -6,7 +6,7 @@ import { isJsonObject } from '../policy/json-object.ts'
 import { planCall } from '../policy/plan-call.ts'
 import { type FilteredResult, planResult } from '../policy/plan-result.ts'
 import { writeAfter } from './after.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, needsInput } from './exchange.ts'
 import {
   errorAnswer,
   fixedError,
@@ -17,6 +17,7 @@ import {
   unknownTool,
 } from './fixed-answers.ts'
 import { injectLookups } from './inject.ts'
+import { questionOf, unsealed } from './input-required.ts'
 import type { Answer } from './message.ts'
 import { isObserved } from './observe.ts'
 import { fitsOutputSchema } from './output-schema.ts'
@@ -49,8 +50,16 @@ export async function callTool(exchange: Exchange): Promise<Answer> {
 
   const args = await checkArguments(exchange, tool)
   if ('denied' in args) return exchange.settle(notFound, 'denied', args.denied)
+  const resumed = unsealed(exchange)
+  if (resumed === undefined)
+    return exchange.settle(errorAnswer(-32602), 'denied', 'the request state is not of this request')
   if (rule.effect === 'write') await record.intent()
-  const answer = await exchange.forward({ ...params, arguments: args.args })
+  const answer = await exchange.forwardAsking({ ...resumed, arguments: args.args })
+  if (needsInput(answer)) {
+    const question = questionOf(exchange, answer.result!)
+    if (question) return exchange.settle(question, 'allowed', 'the server asked back')
+    return exchange.settle(toolFailed, 'failed', 'the server asked back, which the rule does not allow')
+  }
   const begun = answer.error ? undefined : beginTask(exchange, tool, args.args, answer.result)
   return begun
     ? exchange.settle(begun, 'allowed', 'begun as a task')

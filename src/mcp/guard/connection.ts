@@ -2,7 +2,9 @@
 
 import type { JsonObject } from '../../model/context.ts'
 import { principalKey } from '../http/sessions.ts'
+import { isJsonObject } from '../policy/json-object.ts'
 import type { Principal } from '../principal.ts'
+import { forwardedMeta, modernResult, serverInfoKey } from './envelope.ts'
 import { Exchange, reasonOf, type Server } from './exchange.ts'
 import { errorAnswer, toolUnavailable, unauthenticated, unavailable } from './fixed-answers.ts'
 import type { GuardCore } from './guard-core.ts'
@@ -21,7 +23,7 @@ import {
   type SendOptions,
   type Transport,
 } from './message.ts'
-import { requestMethods } from './methods.ts'
+import { handlerOf } from './methods.ts'
 import { plainJson } from './plain-json.ts'
 import { ServerTools } from './server-tools.ts'
 import { ServerVoice } from './server-voice.ts'
@@ -32,7 +34,6 @@ import { withoutSecrets } from './without-secrets.ts'
 export interface ConnectionOptions {
   /** Who asks when the transport does not say so: a configured identity, as for stdio. */
   readonly principal?: () => Principal
-  readonly modern?: boolean
 }
 
 interface Pending {
@@ -58,14 +59,11 @@ export class GuardedConnection implements Transport, Server {
   #owner: string | undefined
   #principal: Principal | undefined
   #closed = false
-  /** Whether the connection speaks a revision without sessions (2026-07-28 or later). */
-  readonly modern: boolean
 
   constructor(raw: Transport, core: GuardCore, options: ConnectionOptions = {}) {
     this.#raw = raw
     this.core = core
     this.#options = options
-    this.modern = options.modern ?? false
     this.#tools = new ServerTools(this)
     this.#voice = new ServerVoice(this)
     this.subscriptions = new Subscriptions(this)
@@ -152,7 +150,7 @@ export class GuardedConnection implements Transport, Server {
   }
 
   async #run(exchange: Exchange): Promise<void> {
-    const method = requestMethods.get(exchange.method)
+    const method = handlerOf(exchange.method, exchange.policy)
     let answer: Answer
     try {
       answer = method === undefined ? errorAnswer(-32601) : await method(exchange, this)
@@ -162,7 +160,9 @@ export class GuardedConnection implements Transport, Server {
     if (exchange.controller.signal.aborted || this.#closed) return
     // The token may have expired while the server was at work.
     const expired = exchange.principal.expiresAtMs <= this.core.clock()
-    await this.#reply(exchange.id, expired ? unauthenticated : answer)
+    const modern = exchange.modern && answer.result
+    const dressed = modern ? { result: modernResult(exchange.method, modern, exchange.serverInfo) } : answer
+    await this.#reply(exchange.id, expired ? unauthenticated : dressed)
   }
 
   /** Whatever is thrown on the way denies: the service, the audit log, or a fault of ours. */
@@ -226,7 +226,10 @@ export class GuardedConnection implements Transport, Server {
     return new Promise((resolve) => {
       this.#pending.set(id, { exchange, resolve })
       exchange.innerIds.add(id)
-      this.#deliver({ jsonrpc: '2.0', id, method, params }, exchange.extra)
+      const { _meta, ...rest } = params
+      const meta = forwardedMeta(exchange.params, exchange.policy)
+      const named = Object.keys(meta).length > 0 ? { ...rest, _meta: meta } : rest
+      this.#deliver({ jsonrpc: '2.0', id, method, params: named }, exchange.extra)
     })
   }
 
@@ -235,7 +238,12 @@ export class GuardedConnection implements Transport, Server {
     if (pending === undefined) return
     this.#pending.delete(innerId)
     pending.exchange.innerIds.delete(innerId)
-    pending.resolve(answer)
+    const { resultType = 'complete', _meta } = answer.result ?? {}
+    if (isJsonObject(_meta)) pending.exchange.serverInfo ??= _meta[serverInfoKey]
+    const known = resultType === 'complete' || resultType === 'input_required'
+    pending.resolve(
+      known ? answer : { error: { code: -32603, message: `unknown result type ${String(resultType)}` } },
+    )
   }
 
   findTool(exchange: Exchange, name: string): Promise<UsableTool | undefined> {

@@ -15,8 +15,10 @@ import type { Principal } from '../principal.ts'
 import { type ConnectionOptions, GuardedConnection } from './connection.ts'
 import { Freshness } from './freshness.ts'
 import type { GuardCore, GuardLog } from './guard-core.ts'
+import { type HandlerFetch, listenFetch } from './listen-fetch.ts'
 import type { Transport } from './message.ts'
 import { OverFetch, type OverFetchCount } from './over-fetch.ts'
+import { StateSeal } from './request-state.ts'
 import { Tasks } from './tasks.ts'
 import { ToolPins } from './tool-pins.ts'
 
@@ -37,6 +39,8 @@ export interface GuardOptions {
   readonly maxBulkChecks?: number
   /** Most requests of one connection at a time. Default 1000. */
   readonly maxInFlight?: number
+  /** 32 bytes with which request state is sealed; processes that serve the same clients share it. Default: random. */
+  readonly stateKey?: Uint8Array
   /** Whether proofs and reasons are asked for and recorded. Default true. */
   readonly explain?: boolean
 }
@@ -54,6 +58,11 @@ export interface Guard {
    * Throws CONFIG_INVALID when the server is connected already.
    */
   protect(server: ProtectableServer, options?: ConnectionOptions): void
+  /**
+   * The same for `createMcpHandler` of SDK v2, whose factory returns protected servers: looks at what the handler serves
+   * beside them, `subscriptions/listen`. Without it nothing can be listened to.
+   */
+  protectHandler<Handler extends { fetch: HandlerFetch }>(handler: Handler): Handler
   /** The same for one transport, as a gateway uses it. */
   wrapTransport(transport: unknown, options?: ConnectionOptions): Transport
   /** Who is asking. Throws UNAUTHENTICATED outside of a guarded call. */
@@ -73,9 +82,12 @@ export interface Guard {
 }
 
 /** An `McpServer` or `Server` of SDK v1 or v2. */
-export interface ProtectableServer {
+export interface ProtectableServer extends Connectable {
+  readonly server?: Connectable
+}
+
+interface Connectable {
   connect(transport: never): Promise<void>
-  readonly server?: { connect(transport: never): Promise<void>; readonly transport?: unknown }
   readonly transport?: unknown
 }
 
@@ -83,6 +95,7 @@ export interface ProtectableServer {
 export function createGuard(options: GuardOptions): Guard {
   const { authorizer, audit, log, clock = Date.now } = options
   let policy = loaded(options.policy)
+  let listening = false
   const core: GuardCore = {
     authorizer,
     audit,
@@ -95,6 +108,7 @@ export function createGuard(options: GuardOptions): Guard {
     },
     pins: new ToolPins(options.approvedDefinitions ?? {}, log),
     tasks: new Tasks(),
+    seal: new StateSeal(options.stateKey),
     overFetch: new OverFetch(),
     freshness: new Freshness(),
     checkTimeoutMs: options.checkTimeoutMs ?? 5000,
@@ -123,9 +137,14 @@ export function createGuard(options: GuardOptions): Guard {
             'The server is connected already; call guard.protect(server) before server.connect(transport).',
           )
         const connect = one.connect.bind(one) as (transport: Transport) => Promise<void>
+        closeListening(one as never, () => listening)
         one.connect = ((transport: Transport) =>
           connect(wrapTransport(transport, connection))) as typeof one.connect
       }
+    },
+    protectHandler(handler) {
+      listening = true
+      return { ...handler, fetch: listenFetch(core, handler.fetch) }
     },
     async check(extra, question, context) {
       const { resource, relation } = parseObjectAndRelation(question)
@@ -149,6 +168,25 @@ export function createGuard(options: GuardOptions): Guard {
     },
     approvedDefinitions: () => core.pins.approved(),
     overFetch: () => core.overFetch.report(),
+  }
+}
+
+/**
+ * SDK v2 serves subscriptions beside the instance and asks it only what it can do. Unless the handler is protected too,
+ * the answer is: nothing that could be listened to.
+ */
+function closeListening(server: { getCapabilities?: () => JsonObject }, isListening: () => boolean): void {
+  const original = server.getCapabilities?.bind(server)
+  if (original === undefined) return
+  server.getCapabilities = () => {
+    const capabilities = original()
+    if (isListening()) return capabilities
+    const deaf = Object.entries(capabilities).map(([name, value]) => {
+      if (!isJsonObject(value)) return [name, value] as const
+      const { subscribe, listChanged, ...rest } = value
+      return [name, rest] as const
+    })
+    return Object.fromEntries(deaf)
   }
 }
 

@@ -1,7 +1,7 @@
 // One request of a client, from its arrival to its answer: who asks, under which policy, and the way to the server.
 
 import type { AuditEvent } from '../../audit/audit.ts'
-import type { JsonObject } from '../../model/context.ts'
+import type { JsonObject, JsonValue } from '../../model/context.ts'
 import { CardeaError } from '../../model/errors.ts'
 import { type Ask, isDenial, type Setting } from '../policy/ask.ts'
 import { isJsonObject } from '../policy/json-object.ts'
@@ -11,6 +11,7 @@ import { callerScope } from '../policy/scope.ts'
 import type { Principal } from '../principal.ts'
 import { type Answered, askAll } from './bulk-ask.ts'
 import { CallRecord } from './call-record.ts'
+import { isModern } from './envelope.ts'
 import type { GuardCore } from './guard-core.ts'
 import type { Answer, MessageExtra, RequestId, RpcRequest } from './message.ts'
 import type { UsableTool } from './tool-pins.ts'
@@ -45,12 +46,17 @@ export class Exchange {
   /** Ids under which the server knows this exchange, while it works on it. */
   readonly innerIds = new Set<RequestId>()
   readonly server: Server
+  /** Whether the request is of a revision without sessions (2026-07-28 or later). */
+  readonly modern: boolean
+  /** What the server says of itself in its answers. */
+  serverInfo: JsonValue | undefined
 
   constructor(server: Server, message: RpcRequest, extra: MessageExtra, principal: Principal) {
     this.server = server
     this.id = message.id
     this.method = message.method
     this.params = message.params ?? {}
+    this.modern = isModern(this.params)
     this.principal = principal
     this.extra = extra
     this.policy = server.core.policy
@@ -82,11 +88,17 @@ export class Exchange {
     return answered
   }
 
-  /** Sends the request on, with these parameters and nothing of `_meta` but what the protocol needs. */
+  /** Sends the request on with these parameters. A question in return counts as a failure. */
   async forward(params: JsonObject): Promise<Answer> {
-    const meta = this.progressToken === undefined ? undefined : { progressToken: this.progressToken }
-    const { _meta, ...rest } = params
-    return this.server.forward(this, this.method, meta ? { ...rest, _meta: meta } : rest)
+    const answer = await this.forwardAsking(params)
+    return needsInput(answer)
+      ? { error: { code: -32603, message: 'the server asked back, which no rule allows' } }
+      : answer
+  }
+
+  /** The same for methods whose server may ask back before it answers. */
+  forwardAsking(params: JsonObject): Promise<Answer> {
+    return this.server.forward(this, this.method, params)
   }
 
   /** The policy's own whole-call questions, for requests that have no rule with questions of its own. */
@@ -131,6 +143,11 @@ export class Exchange {
     const who = `${this.principal.subjectRef.type}:${this.principal.subjectRef.id}`
     this.core.log[level]({ method: this.method, tool, callId, subject: who, ...facts }, message)
   }
+}
+
+/** Whether the server's answer is a question (2026-07-28, multi-round-trip results). */
+export function needsInput({ result }: Answer): boolean {
+  return result?.resultType === 'input_required'
 }
 
 /** The operator's words for something that was thrown. */

@@ -6,6 +6,7 @@ import type { RealPath } from '../policy/canonical-path.ts'
 import type { LoadedPolicy } from '../policy/loaded-policy.ts'
 import type { Freshness } from './freshness.ts'
 import type { OverFetch } from './over-fetch.ts'
+import type { StateSeal } from './request-state.ts'
 import type { Tasks } from './tasks.ts'
 import type { ToolPins } from './tool-pins.ts'
 
@@ -28,6 +29,7 @@ export interface GuardCore {
   readonly policy: LoadedPolicy
   readonly pins: ToolPins
   readonly tasks: Tasks
+  readonly seal: StateSeal
   readonly overFetch: OverFetch
   readonly freshness: Freshness
   /** How long one bulk check may take, in milliseconds. */

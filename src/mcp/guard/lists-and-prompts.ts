@@ -8,8 +8,9 @@ import { plainBlock } from '../policy/plan-content.ts'
 import { fillChecks, resolveDemand } from '../policy/resolve-demand.ts'
 import { callerScope } from '../policy/scope.ts'
 import type { GuardedConnection } from './connection.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, needsInput } from './exchange.ts'
 import { insufficientScope, unknownPrompt } from './fixed-answers.ts'
+import { questionOf, unsealed } from './input-required.ts'
 import type { Answer } from './message.ts'
 import { cursorOf, failed, pageOf } from './read-resource.ts'
 import { definitionsOf } from './server-tools.ts'
@@ -75,8 +76,17 @@ export async function getPrompt(exchange: Exchange): Promise<Answer> {
   const { granted } = await exchange.ask('arguments', plan.asks)
   const decided = plan.decide(granted)
   if (isDenial(decided)) return exchange.settle(unknownPrompt, 'denied', decided.denied)
-  const withArguments = params.arguments === undefined ? params : { ...params, arguments: decided.args }
-  const answer = await exchange.forward(withArguments)
+  const resumed = unsealed(exchange)
+  if (resumed === undefined)
+    return exchange.settle(unknownPrompt, 'denied', 'the request state is not of this request')
+  const answer = await exchange.forwardAsking(
+    params.arguments === undefined ? resumed : { ...resumed, arguments: decided.args },
+  )
+  if (needsInput(answer)) {
+    const question = questionOf(exchange, answer.result!)
+    if (question) return exchange.settle(question, 'allowed', 'the server asked back')
+    return exchange.settle(unknownPrompt, 'failed', 'the server asked back, which the rule does not allow')
+  }
   if (answer.error) return failed(exchange, answer.error, unknownPrompt)
   return exchange.settle({ result: plainBlock(answer.result) }, 'allowed')
 }

@@ -5,8 +5,9 @@ import { isJsonObject } from '../policy/json-object.ts'
 import type { LoadedPolicy } from '../policy/loaded-policy.ts'
 import { callTool } from './call-tool.ts'
 import type { GuardedConnection } from './connection.ts'
+import { clientCapabilities, hasLogs, hasTasks, serverCapabilities } from './envelope.ts'
 import type { Exchange } from './exchange.ts'
-import { emptyResult, errorAnswer, fixedError } from './fixed-answers.ts'
+import { emptyResult, fixedError } from './fixed-answers.ts'
 import { complete, getPrompt, listPrompts, listTools } from './lists-and-prompts.ts'
 import type { Answer } from './message.ts'
 import { listResources, listTemplates, readResource, subscribe, unsubscribe } from './read-resource.ts'
@@ -14,8 +15,9 @@ import { listTasks, taskResult, touchTask } from './task-methods.ts'
 
 export type MethodHandler = (exchange: Exchange, connection: GuardedConnection) => Promise<Answer>
 
-export const requestMethods: ReadonlyMap<string, MethodHandler> = new Map<string, MethodHandler>([
+const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['initialize', initialize],
+  ['server/discover', discover],
   ['ping', ping],
   ['tools/list', listTools],
   ['tools/call', callTool],
@@ -34,18 +36,22 @@ export const requestMethods: ReadonlyMap<string, MethodHandler> = new Map<string
   ['tasks/result', ifAny(hasTasks, taskResult)],
 ])
 
+interface Gated {
+  readonly isThere: (policy: LoadedPolicy) => boolean
+  readonly handler: MethodHandler
+}
+type Method = MethodHandler | Gated
+
 /** The method as if it were not there, unless the policy has something for it. */
-function ifAny(isThere: (policy: LoadedPolicy) => boolean, handler: MethodHandler): MethodHandler {
-  return async (exchange, connection) =>
-    isThere(exchange.policy) ? handler(exchange, connection) : errorAnswer(-32601)
+function ifAny(isThere: Gated['isThere'], handler: MethodHandler): Gated {
+  return { isThere, handler }
 }
 
-function hasTasks({ tools }: LoadedPolicy): boolean {
-  return [...tools.values()].some(({ tasks }) => tasks)
-}
-
-function hasLogs({ logging, tools }: LoadedPolicy): boolean {
-  return logging === 'pass' || [...tools.values()].some(({ logs }) => logs === 'pass')
+/** What answers a method under this policy; undefined: there is no such method. */
+export function handlerOf(name: string, policy: LoadedPolicy): MethodHandler | undefined {
+  const method = methods.get(name)
+  if (method === undefined || typeof method === 'function') return method
+  return method.isThere(policy) ? method.handler : undefined
 }
 
 async function ping(exchange: Exchange): Promise<Answer> {
@@ -76,22 +82,16 @@ async function initialize(exchange: Exchange, connection: GuardedConnection): Pr
   return { result }
 }
 
-/** What the server may believe of the client: only what some rule lets it ask for. */
-export function clientCapabilities(policy: LoadedPolicy, capabilities: JsonObject): JsonObject {
-  const rules = [...policy.tools.values(), ...policy.prompts.values()]
-  const open = ['sampling', 'elicitation', 'roots'].filter((kind) => rules.some(({ asks }) => asks.has(kind)))
-  return Object.fromEntries(Object.entries(capabilities).filter(([name]) => open.includes(name)))
-}
-
-/** What the client may believe of the server: only what the policy has rules for. */
-export function serverCapabilities(policy: LoadedPolicy, capabilities: JsonObject): JsonObject {
-  const open: { readonly [capability: string]: boolean } = {
-    tools: true,
-    resources: policy.resources.length > 0,
-    prompts: policy.prompts.size > 0,
-    completions: policy.completions.length > 0,
-    logging: hasLogs(policy),
-    tasks: hasTasks(policy),
+/** server/discover: the same for a revision without a handshake. */
+async function discover(exchange: Exchange): Promise<Answer> {
+  const answer = await exchange.forward({})
+  if (answer.error) return { error: fixedError(answer.error.code) }
+  const { supportedVersions, instructions } = answer.result
+  const offered = isJsonObject(answer.result.capabilities) ? answer.result.capabilities : {}
+  const result: JsonObject = {
+    supportedVersions: supportedVersions ?? [],
+    capabilities: serverCapabilities(exchange.policy, offered),
+    ...(exchange.policy.instructions && typeof instructions === 'string' && { instructions }),
   }
-  return Object.fromEntries(Object.entries(capabilities).filter(([name]) => open[name] === true))
+  return { result }
 }

@@ -62,7 +62,7 @@ export async function readResource(exchange: Exchange, connection: GuardedConnec
   if ('answer' in admitted) return admitted.answer
   const { plan } = admitted
   const answer = await exchange.forward({ ...exchange.params, uri: plan.uri })
-  if (answer.error) return failed(exchange, answer.error, unknownResource(connection.modern))
+  if (answer.error) return failed(exchange, answer.error, unknownResource(exchange.modern))
   const contents = answer.result.contents
   const items = Array.isArray(contents) ? contents.filter(isJsonObject) : []
   const asking: Asking = { setting: exchange.setting, asks: [], refused: [] }
@@ -75,14 +75,14 @@ export async function readResource(exchange: Exchange, connection: GuardedConnec
     const kept = filter(granted)
     if (kept === undefined)
       return exchange.settle(
-        unknownResource(connection.modern),
+        unknownResource(exchange.modern),
         'failed',
         'the contents are not what the rule expects',
       )
     if (kept.block !== undefined) left.push(kept.block)
   }
   if (left.length === 0)
-    return exchange.settle(unknownResource(connection.modern), 'denied', 'nothing of the contents is granted')
+    return exchange.settle(unknownResource(exchange.modern), 'denied', 'nothing of the contents is granted')
   const isWhole = left.length === items.length && !granted.includes(false)
   return exchange.settle({ result: { contents: left } }, isWhole ? 'allowed' : 'filtered')
 }
@@ -120,7 +120,7 @@ export async function subscribe(exchange: Exchange, connection: GuardedConnectio
   if ('answer' in admitted) return admitted.answer
   const { uri } = admitted.plan
   const answer = await exchange.forward({ ...exchange.params, uri })
-  if (answer.error) return failed(exchange, answer.error, unknownResource(connection.modern))
+  if (answer.error) return failed(exchange, answer.error, unknownResource(exchange.modern))
   if (!connection.subscriptions.add(uri, String(exchange.params.uri)))
     return exchange.settle(
       { error: fixedError(-32600) },
@@ -135,20 +135,20 @@ export async function unsubscribe(exchange: Exchange, connection: GuardedConnect
   const { uri } = exchange.params
   const plan = typeof uri === 'string' ? planResource(uri, exchange.setting, 'unsubscribe') : undefined
   if (plan === undefined || isDenial(plan))
-    return exchange.settle(unknownResource(connection.modern), 'denied', 'no resource rule matches')
+    return exchange.settle(unknownResource(exchange.modern), 'denied', 'no resource rule matches')
   connection.subscriptions.remove(plan.uri)
   const answer = await exchange.forward({ ...exchange.params, uri: plan.uri })
   return answer.error
-    ? failed(exchange, answer.error, unknownResource(connection.modern))
+    ? failed(exchange, answer.error, unknownResource(exchange.modern))
     : exchange.settle(emptyResult(), 'allowed')
 }
 
 async function admit(
   exchange: Exchange,
-  connection: GuardedConnection,
+  _connection: GuardedConnection,
 ): Promise<{ readonly plan: ResourcePlan } | { readonly answer: Answer }> {
   const denied = async (detail: string) => ({
-    answer: await exchange.settle(unknownResource(connection.modern), 'denied', detail),
+    answer: await exchange.settle(unknownResource(exchange.modern), 'denied', detail),
   })
   const { uri } = exchange.params
   if (typeof uri !== 'string') return denied('uri is no string')

@@ -9,9 +9,10 @@ const secretHeaders: ReadonlySet<string> = new Set(['authorization', 'proxy-auth
 /** The same without the raw token and credentials, and with the principal even if it was configured. */
 export function withoutSecrets(extra: MessageExtra, principal: Principal): MessageExtra {
   const { authInfo, requestInfo, ...rest } = extra
-  const { request: _request, ...others } = rest as { request?: unknown }
+  const { request, ...others } = rest as { request?: unknown }
   return {
     ...others,
+    ...(request instanceof Request && { request: plainRequest(request) }),
     authInfo: {
       clientId: principal.clientId ?? '',
       scopes: [...principal.scopes],
@@ -22,6 +23,15 @@ export function withoutSecrets(extra: MessageExtra, principal: Principal): Messa
     },
     ...(requestInfo && { requestInfo: { ...requestInfo, headers: plainHeaders(requestInfo.headers) } }),
   }
+}
+
+/** The web request of SDK v2: where it went and with which headers; its body has been read. */
+function plainRequest({ url, method, headers, signal }: Request): Request {
+  return new Request(url, {
+    method: method === 'POST' ? 'POST' : 'GET',
+    headers: plainHeaders(headers) as Headers,
+    signal,
+  })
 }
 
 function plainHeaders(headers: unknown): unknown {
