@@ -1,5 +1,6 @@
 // Type checks: every name that a declaration mentions exists and is of the right kind; wildcards and aliases keep their rules.
 
+import { isValidRelation } from '../model/reference.ts'
 import { formatAllowedType } from '../model/schema.ts'
 import { buildAllowedType } from './build-schema.ts'
 import type { Declarations, DeclaredDefinition, DeclaredMember } from './declarations.ts'
@@ -105,7 +106,7 @@ class MemberCheck {
     const facts = { subject_definition_name: type.text, subject_relation_name: relation.text }
     const found = subject.byName.get(relation.text)
     if (found === undefined) {
-      if (subject.incomplete) return
+      if (subject.incomplete || !isValidRelation(relation.text)) return
       const message = `${quoteName(type.text)} has no relation or permission ${quoteName(relation.text)}.${didYouMean(relation.text, subject.byName.keys())}`
       this.#report('unknown-subject-relation', relation, message, facts)
       return
@@ -144,7 +145,7 @@ class MemberCheck {
 
   #reference(name: NameNode): void {
     const { byName, incomplete } = this.#definition
-    if (byName.has(name.text) || incomplete) return
+    if (byName.has(name.text) || incomplete || !isValidRelation(name.text)) return
     const cure =
       name.text === 'self'
         ? ' For the resource itself, put the line `use self` at the top of the schema.'
@@ -158,7 +159,7 @@ class MemberCheck {
     const left = byName.get(name.text)
     const facts = { reference_name: name.text }
     if (left === undefined) {
-      if (incomplete) return
+      if (incomplete || !isValidRelation(name.text)) return
       const message = `${quoteName(this.#definitionName)} has no relation ${quoteName(name.text)} for the arrow to start from.${didYouMean(name.text, byName.keys())}`
       this.#report('unknown-arrow-relation', name, message, facts)
     } else if (left.node.kind === 'permission') {

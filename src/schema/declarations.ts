@@ -1,6 +1,6 @@
 // Declarations: every name of all files once, and every definition with its partials spliced in.
 
-import { isValidCaveatName, isValidRelation, isValidType } from '../model/reference.ts'
+import { checkNames } from './check-names.ts'
 import { type DeclaredPartial, expandPartials, spliceMembers } from './partials.ts'
 import { type ProblemList, quoteName } from './problem.ts'
 import type { SourceText } from './source-text.ts'
@@ -72,47 +72,4 @@ export function collectDeclarations(
     declared.set(node.name.text, { source, node, members, byName, incomplete })
   }
   return { definitions: declared, caveats, incomplete: files.some((file) => file.incomplete) }
-}
-
-function checkNames(
-  source: SourceText,
-  node: DefinitionNode | CaveatNode,
-  problems: ProblemList,
-  prefixesRequired: boolean,
-): void {
-  const { name } = node
-  const facts = { [`${node.kind}_name`]: name.text }
-  if (node.kind === 'definition' && !isValidType(name.text)) {
-    const message = `${quoteName(name.text)} cannot name a definition: 3 to 64 characters (a-z, 0-9, _), a letter first, no _ last; prefixes end in \`/\`; at most 128 in all.`
-    problems.add(source, name, 'parse', 'invalid-definition-name', message, facts)
-  }
-  if (node.kind === 'caveat' && !isValidCaveatName(name.text)) {
-    const message = `${quoteName(name.text)} cannot name a caveat: 1 to 128 of a-z, A-Z, 0-9, _ and \`/\`.`
-    problems.add(source, name, 'parse', 'invalid-caveat-name', message, facts)
-  }
-  if (prefixesRequired && node.kind !== 'partial') checkPrefix(source, name, problems)
-  if (node.kind === 'caveat') return
-  for (const member of node.members) {
-    if (member.kind === 'splat') continue
-    if (prefixesRequired && member.kind === 'relation') {
-      for (const type of member.types ?? []) {
-        checkPrefix(source, type.type, problems)
-        if (type.caveat !== undefined) checkPrefix(source, type.caveat, problems)
-      }
-    }
-    if (isValidRelation(member.name.text)) continue
-    const code = member.kind === 'relation' ? 'invalid-relation-name' : 'invalid-permission-name'
-    const message = `${quoteName(member.name.text)} cannot name a ${member.kind}: 3 to 64 characters (a-z, 0-9, _), a letter first, no _ last.`
-    problems.add(source, member.name, 'parse', code, message, { ...facts, relation_name: member.name.text })
-  }
-}
-
-function checkPrefix(
-  source: SourceText,
-  name: { text: string; start: number; end: number },
-  problems: ProblemList,
-): void {
-  if (name.text.includes('/')) return
-  const message = `${quoteName(name.text)} has no prefix, and this service requires one: \`some_prefix/${name.text.slice(0, 64)}\`.`
-  problems.add(source, name, 'parse', 'missing-prefix', message)
 }

@@ -30,6 +30,7 @@ export const parseProblemCodes = [
   'invalid-relation-name',
   'invalid-permission-name',
   'invalid-caveat-name',
+  'invalid-reference-name',
   'missing-prefix',
   'unknown-partial',
   'unresolved-partials',

@@ -87,6 +87,11 @@ const edits: readonly (readonly [string, (text: string) => string, readonly stri
     ['permission_expr_changed view'],
   ],
   [
+    'what an exclusion takes away',
+    (text) => text.replace('viewer + owner->view', 'viewer - owner->view'),
+    ['permission_expr_changed view'],
+  ],
+  [
     'an arrow as a function',
     (text) => text.replace('owner->view', 'owner.any(view)'),
     ['permission_expr_changed view'],
@@ -152,6 +157,25 @@ test.each(edits)('%s, the other way round', (_name, edit, expected) => {
       .map(brief)
       .sort(),
   ).toEqual([...turned].sort())
+})
+
+test.each([
+  ['viewer - owner', 'viewer - nil'],
+  ['viewer - owner', 'owner - owner'],
+  ['viewer & owner', 'viewer & nil'],
+  ['viewer & owner', 'viewer + owner'],
+  ['viewer + owner', 'viewer + owner + owner'],
+  ['viewer', 'owner'],
+  ['nil', 'viewer'],
+  ['viewer->view', 'owner->view'],
+  ['viewer->view', 'viewer->edit'],
+])('%s is not %s', (before, after) => {
+  const text = (expression: string) =>
+    `definition doc {\n\trelation viewer: doc\n\trelation owner: doc\n\tpermission view = ${expression}\n}`
+  expect(diffSchemas(compiled(text(before)), compiled(text(after))).map(brief)).toEqual([
+    'permission_expr_changed view',
+  ])
+  expect(diffSchemas(compiled(text(before)), compiled(text(`(${before})`)))).toEqual([])
 })
 
 test('every kind occurs', () => {
