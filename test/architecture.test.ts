@@ -20,6 +20,8 @@ const mayImport: Record<string, readonly string[]> = {
   playground: ['model', 'schema', 'store', 'authorizer'],
   cli: ['*'],
   'index.ts': ['model', 'authorizer', 'store'],
+  'mcp.ts': ['mcp', 'audit'],
+  'sqlite.ts': ['store'],
 }
 
 /** Rooms and files that must run in a browser, so import nothing of Node. */

@@ -1,7 +1,14 @@
 // The Authorizer: one interface for every door, in-process or over the wire.
 
 import type { JsonObject } from '../model/context.ts'
-import type { Answer, Explanation, Question, ResolvedSubject, SubjectTree } from '../model/decision.ts'
+import type {
+  Answer,
+  Explanation,
+  Permissionship,
+  Question,
+  ResolvedSubject,
+  SubjectTree,
+} from '../model/decision.ts'
 import type { CardeaError } from '../model/errors.ts'
 import type { Precondition, RelationshipFilter } from '../model/filter.ts'
 import type { ObjectRef, SubjectRef } from '../model/reference.ts'
@@ -106,6 +113,37 @@ export interface WriteRelationshipsRequest extends CallOptions {
   readonly preconditions?: readonly Precondition[]
   /** Stored with the revision, shown by Watch. At most 65,000 bytes of JSON. */
   readonly metadata?: JsonObject
+  /**
+   * Each must answer `has` at the revision on which the write is based, and nothing changes until it is committed.
+   * One that does not: REQUIREMENT_FAILED, nothing written.
+   */
+  readonly require?: readonly Question[]
+  /** Does everything but the commit; the token is then that of the revision it would have been based on. */
+  readonly dryRun?: boolean
+}
+
+/** What a schema write would do. */
+export interface SchemaPlan {
+  /** Revision of the data that was looked at. */
+  readonly token: string
+  readonly differences: readonly SchemaDifference[]
+  /** What refuses the write: empty when it would succeed. `relationship` is one offending row. */
+  readonly blocked: readonly { readonly message: string; readonly relationship?: Relationship }[]
+  /** Questions whose answers would change. `unknown`: the schema has no such name. */
+  readonly changed: readonly {
+    readonly question: Question
+    readonly before: Permissionship | 'unknown'
+    readonly after: Permissionship | 'unknown'
+  }[]
+  /** How many questions were compared. */
+  readonly asked: number
+}
+
+export interface SchemaPlanOptions extends CallOptions {
+  /** Compared before and after. */
+  readonly questions?: readonly Question[]
+  /** Besides, up to this many questions made from objects and subjects that the datastore has. Default 1000; 0: none. */
+  readonly sample?: number
 }
 
 export interface DeleteRelationshipsRequest extends CallOptions {
@@ -197,6 +235,8 @@ export interface Authorizer {
   /** Replaces the whole schema. The empty text deletes it. All problems of the text are reported at once. */
   writeSchema(text: string, options?: CallOptions): Promise<{ readonly token: string }>
 
+  /** What {@link writeSchema} would do, without doing it. */
+  planSchema(text: string, options?: SchemaPlanOptions): Promise<SchemaPlan>
   /** The schema's elements as data; those of the filters, or all. INVALID_FILTER. */
   reflectSchema(filters?: readonly ReflectionFilter[], options?: Read): Promise<ReflectSchemaResult>
   /** What would change from the schema in force to `text`, which is parsed but need not fit the data. */

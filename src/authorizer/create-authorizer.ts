@@ -10,6 +10,7 @@ import { withWorld } from './desk.ts'
 import { FollowedDatastore } from './followed-datastore.ts'
 import { type AuthorizerLimits, defaultLimits } from './limits.ts'
 import { computable, dependent, diff, reflect } from './reflection.ts'
+import { planSchema } from './schema-plan.ts'
 import { exportRows, lookupResources, lookupSubjects, readRows } from './streams.ts'
 import { watch } from './watch.ts'
 import { deleteRelationships, importRelationships, writeRelationships, writeSchema } from './writes.ts'
@@ -78,6 +79,7 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
         return { text, token: pinned.token }
       }),
     writeSchema: async (text, call = {}) => writeSchema(desk, text, call),
+    planSchema: async (text, plan = {}) => planSchema(desk, text, plan),
     reflectSchema: async (filters = [], read = {}) => reflect(desk, filters, read),
     diffSchema: async (text, read = {}) => diff(desk, text, read),
     computablePermissions: async (member, read = {}) => computable(desk, member, read),

@@ -14,6 +14,7 @@ import type {
   WriteRelationshipsRequest,
 } from './authorizer.ts'
 import { type Desk, validateLimit } from './desk.ts'
+import { checkRequirements, rehearse } from './rehearsal.ts'
 import { throwIfOver } from './run-evaluation.ts'
 import type { SchemaVersion } from './schema-version.ts'
 import { validateFilter } from './validate-names.ts'
@@ -51,14 +52,51 @@ export async function writeRelationships(
   desk: Desk,
   request: WriteRelationshipsRequest,
 ): Promise<{ readonly token: string }> {
-  const { updates, preconditions = [], metadata } = request
+  const { updates, preconditions = [], metadata, require = [] } = request
   validateWriteRequest(updates, preconditions, metadata, desk.limits)
+  if (require.length > 0 || request.dryRun) return writeUnderRequirements(desk, request)
   const { head } = await withCurrentSchema(desk, request, (version) => {
     validatePreconditions(version.schema, preconditions)
     validateUpdates(version.schema, updates)
     return desk.datastore.store.write(updates, conditions(desk, version, { preconditions, metadata }))
   })
   return { token: desk.datastore.tokens.encode(head.revision, head.nonce) }
+}
+
+/** How often a write is tried again because something was written between its checks and its commit. */
+const maxConflictRetries = 20
+
+/** Checks first, then commits only if nothing has changed since; again on a newer revision when something has. */
+async function writeUnderRequirements(
+  desk: Desk,
+  request: WriteRelationshipsRequest,
+): Promise<{ readonly token: string }> {
+  const { updates, preconditions = [], metadata, require = [], dryRun = false } = request
+  for (let tries = 0; ; tries += 1) {
+    const pinned = await desk.datastore.pin({ kind: 'fully_consistent' }, request)
+    try {
+      const version = pinned.schema
+      validatePreconditions(version.schema, preconditions)
+      validateUpdates(version.schema, updates)
+      await checkRequirements(desk, pinned, require, request)
+      if (dryRun) {
+        await rehearse(desk, pinned, request)
+        return { token: pinned.token }
+      }
+      const based = {
+        ...conditions(desk, version, { preconditions, metadata }),
+        baseRevision: pinned.revision,
+      }
+      const { head } = await desk.datastore.store.write(updates, based)
+      return { token: desk.datastore.tokens.encode(head.revision, head.nonce) }
+    } catch (error) {
+      const conflict =
+        error instanceof CardeaError && ['SERIALIZATION_FAILURE', 'SCHEMA_CHANGED'].includes(error.code)
+      if (!conflict || tries >= maxConflictRetries) throw error
+    } finally {
+      pinned.release()
+    }
+  }
 }
 
 export async function deleteRelationships(

@@ -39,7 +39,7 @@ export type ConnectOptions = ChannelOptions
 /** What a service offers over gRPC. */
 export type RemoteAuthorizer = Omit<
   Authorizer,
-  'reflectSchema' | 'diffSchema' | 'computablePermissions' | 'dependentRelations'
+  'planSchema' | 'reflectSchema' | 'diffSchema' | 'computablePermissions' | 'dependentRelations'
 >
 
 /**

@@ -7,6 +7,7 @@ import { Budget } from './budget.ts'
 import { answerOf, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
+import type { Equation } from './equation.ts'
 import { evaluationOf, type Work } from './paused-work.ts'
 import { objectOf } from './read-rows.ts'
 import { rowsSnapshot } from './rows-snapshot.ts'
@@ -14,7 +15,7 @@ import { Solver, type SolverOptions } from './solver.ts'
 import { resolve, type Subject } from './subject.ts'
 import { type Support, type SupportRow, supportOf } from './support.ts'
 import { type TraceNames, traceOf } from './trace.ts'
-import { no, type Truth, truthClass, yes } from './truth.ts'
+import { no, type Truth, yes } from './truth.ts'
 import type { World } from './world.ts'
 
 /** Proofs up to this many rows are minimised by leaving out each row in turn. */
@@ -144,11 +145,17 @@ class Explaining {
       if ((yield* open.solve(this.#node, this.#member)) !== yes) continue
       const root = open.atomOf(this.#node, this.#member)
       const support = yield* supportOf(open, root, this.#budget)
-      const at = this.#blockedAt(solver, open, support)
+      const atom = this.#blockedAt(solver, open, support)
+      const via = atom === undefined ? [] : yield* this.#blocking(solver, atom)
+      const blocked = atom === undefined ? undefined : this.#world.plans.members[solver.atoms.members[atom]!]!
       return {
         kind: 'blocked_by_exclusion',
-        ...at,
-        via: support.rows.slice(0, maxVia).map((row) => this.#relationship(row)),
+        resource:
+          blocked === undefined
+            ? this.#question.resource
+            : this.#object(solver.atoms.nodes[atom!]!, blocked.type),
+        name: blocked?.name ?? this.#question.permission,
+        via: via.slice(0, maxVia).map((row) => this.#relationship(row)),
         missing: [],
       }
     }
@@ -178,18 +185,41 @@ class Explaining {
     }
   }
 
-  /** The permission farthest down the path that holds only when exclusions are taken out. */
-  #blockedAt(real: Solver, open: Solver, support: Support): { resource: ObjectRef; name: string } {
-    const { plans } = this.#world
+  /** The permission farthest down the path that holds only when exclusions are taken out, as an atom of the real solver. */
+  #blockedAt(real: Solver, open: Solver, support: Support): number | undefined {
     for (const atom of [...support.atoms].reverse()) {
-      const node = open.atoms.nodes[atom]!
       const member = open.atoms.members[atom]!
-      const known = real.atomOf(node, member)
-      const holds = known >= 0 && truthClass(real.truthOf(known)) === 2
-      if (plans.members[member]!.isRelation || holds || known < 0) continue
-      return { resource: this.#object(node, plans.members[member]!.type), name: plans.members[member]!.name }
+      const known = real.atomOf(open.atoms.nodes[atom]!, member)
+      if (known < 0 || this.#world.plans.members[member]!.isRelation || real.truthOf(known) === yes) continue
+      return known
     }
-    return { resource: this.#question.resource, name: this.#question.permission }
+    return undefined
+  }
+
+  /** The rows that make true what an exclusion of the atom subtracts. */
+  *#blocking(solver: Solver, atom: number): Work<readonly SupportRow[]> {
+    const rows: SupportRow[] = []
+    const holding: number[] = []
+    const visit = (equation: Equation, subtracted: boolean): void => {
+      if (equation.kind === 'union' || equation.kind === 'intersection') {
+        for (const operand of equation.operands) visit(operand, subtracted)
+      } else if (equation.kind === 'exclusion') {
+        visit(equation.base, subtracted)
+        visit(equation.subtracted, true)
+      } else if (subtracted && equation.kind === 'atom' && solver.truthOf(equation.atom) === yes) {
+        holding.push(equation.atom)
+      } else if (subtracted && (equation.kind === 'some' || equation.kind === 'every')) {
+        const row = equation.rows.find(
+          (each) => each.truth === yes && each.atom >= 0 && solver.truthOf(each.atom) === yes,
+        )
+        if (row === undefined) return
+        rows.push({ resource: solver.atoms.nodes[atom]!, relation: equation.relation, ...row })
+        holding.push(row.atom)
+      }
+    }
+    visit(solver.equations[atom]!, false)
+    if (holding[0] !== undefined) rows.push(...(yield* supportOf(solver, holding[0], this.#budget)).rows)
+    return rows
   }
 
   #object(node: number, type: string): ObjectRef {

@@ -77,6 +77,11 @@ export class Solver {
     return this.atoms.find(node, member)
   }
 
+  /** Whether an atom stands for a part of an expression. */
+  isPart(atom: number): boolean {
+    return this.#plans.members[this.atoms.members[atom]!]!.isPart
+  }
+
   /** Solves one atom and everything it depends on. */
   *solve(node: number, member: MemberId): Work<Truth> {
     const root = this.#atom(node, member)

@@ -93,6 +93,11 @@ class Extraction implements Support {
   }
 
   #refuteAtom(atom: number, told: boolean): void {
+    if (told && this.#solver.isPart(atom)) {
+      // A part of an expression has no name by which its absence could be told: what it consists of has.
+      this.#refute(atom, this.#solver.equations[atom]!, told)
+      return
+    }
     if (told && !this.#absent.has(atom)) {
       this.#absent.add(atom)
       this.absent.push(atom)

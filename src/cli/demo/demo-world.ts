@@ -92,6 +92,8 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
       authorizationServers: [authorization.issuer],
       verifier: createTokenVerifier({ resource: mcpUrl, issuers: policy.issuers! }),
       scopes: Object.values(demoScopes),
+      // The MCP Inspector's page, when it connects straight from the browser.
+      origins: ['http://localhost:6274', 'http://127.0.0.1:6274'],
       requiredScopes: (message) => guard.requiredScopes(message),
       onRefused: ({ method, path, status, description }) => {
         const event = {
