@@ -799,6 +799,18 @@ export function storeConformance(kind: StoreKind): void {
         expect(listener.breaks).toEqual([])
       })
 
+      it('delivers a long past too', async () => {
+        const rows = (part: number) =>
+          Array.from({ length: 6000 }, (_, n) => parseRelationship(`doc:p${part}n${n}#viewer@user:u${n % 9}`))
+        for (const part of [1, 2, 3, 4]) await store.importRows(batches(rows(part)), await conditions(store))
+        const listener = new Recorder()
+        await store.follow(epoch0, listener)
+        expect(listener.revisions).toEqual([1, 2, 3, 4])
+        await write(store, touch('doc:last#viewer@user:ann'))
+        expect(listener.entries.map(({ changes }) => changes.length)).toEqual([6000, 6000, 6000, 6000, 1])
+        expect((await log()).map(({ changes }) => changes.length)).toEqual([6000, 6000, 6000, 6000, 1])
+      })
+
       it('starts anywhere and ends when told', async () => {
         const first = await write(store, touch('doc:a#viewer@user:ann'))
         await write(store, touch('doc:b#viewer@user:ann'))
@@ -944,17 +956,18 @@ export function storeConformance(kind: StoreKind): void {
 
     describe('load', () => {
       it('is one state, even while writes go on between its chunks', async () => {
-        await write(
-          store,
-          touch(...Array.from({ length: 500 }, (_, n) => `doc:d${n}#viewer@user:u${n % 50}`)),
+        // Enough for many chunks, so that most are made after the first writes.
+        const many = Array.from({ length: 60_000 }, (_, n) =>
+          parseRelationship(`doc:d${n}#viewer@user:u${n % 50}`),
         )
+        await store.importRows(batches(many), await conditions(store))
         const chunks = []
         let n = 0
         for await (const chunk of store.load()) {
           chunks.push(chunk)
           await write(store, [
             ...touch(`doc:later${n++}#viewer@user:ann`),
-            ...remove(`doc:d${n}#viewer@user:u${n}`),
+            ...remove(`doc:d${60_000 - n}#viewer@user:u${(60_000 - n) % 50}`),
           ])
         }
         const start = chunks[0]!

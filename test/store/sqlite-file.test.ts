@@ -248,6 +248,19 @@ describe('a writer of another process', () => {
     expect((await write(store, touch('doc:a#viewer@user:ann'))).revision).toBe(1)
   })
 
+  test('is heard by all who follow, also by those who did before another joined', async () => {
+    const store = await open({ pollIntervalMs: 60_000 })
+    const other = await open()
+    const [first, second] = [new Recorder(), new Recorder()]
+    await store.follow(await store.head(), first)
+    await write(other, touch('doc:a#viewer@user:ann'))
+    await store.follow(await store.head(), second)
+    await write(other, touch('doc:b#viewer@user:ann'))
+    await write(store, touch('doc:c#viewer@user:ann'))
+    expect(first.revisions).toEqual([1, 2, 3])
+    expect(second.revisions).toEqual([2, 3])
+  })
+
   test('gets its turn while this one is busy', async () => {
     const store = await open()
     const other = await open({ busyTimeoutMs: 3000 })
