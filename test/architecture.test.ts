@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   playground: ['model', 'schema', 'store', 'authorizer'],
   cli: ['*'],
   'index.ts': ['model', 'authorizer', 'store'],
-  'mcp.ts': ['mcp', 'audit'],
+  'mcp.ts': ['model', 'mcp', 'audit'],
   'sqlite.ts': ['store'],
 }
 
