@@ -87,7 +87,7 @@ export class GraphCursor implements RowCursor, ListWalk {
         }
         if ((entry & keyBits) !== 0 && this.#visit(entry)) return true
       }
-      if (!this.#enterNext()) return false
+      if ((this.#nextEdge === 0 && this.#overlay === undefined) || !this.#enterNext()) return false
     }
   }
 

@@ -31,9 +31,9 @@ export interface GraphOptions {
   readonly hashSeed?: number
   /** Sizes of segments as powers of two. The defaults suit everyone but tests. */
   readonly segmentBits?: {
-    /** Values in a page of a column. Default 14. */
+    /** Values in a page of a column. Default 16. */
     readonly page?: number
-    /** Integers in a segment of slabs. Default 18. */
+    /** Integers in a segment of lists. Default 20. */
     readonly slabs?: number
     /** Bytes in a segment of ids, at least 17. Default 20. */
     readonly ids?: number
@@ -90,8 +90,8 @@ export class Graph {
   private constructor(start: StartChunk, options: GraphOptions) {
     const allocate = options.allocate ?? ((bytes) => new ArrayBuffer(bytes))
     const {
-      page: pageBits = 14,
-      slabs: slabSegmentBits = 18,
+      page: pageBits = 16,
+      slabs: slabSegmentBits = 20,
       ids: idSegmentBits = 20,
     } = options.segmentBits ?? {}
     const segments = () => new Segments(allocate)

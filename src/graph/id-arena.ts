@@ -1,13 +1,14 @@
-// The bytes of all object ids, one after the other, behind 32-bit addresses.
+// The bytes of all object ids with their types, one after the other, behind 32-bit addresses.
 
 import { CardeaError } from '../model/errors.ts'
 import type { Segments } from './segments.ts'
+import type { NameId } from './snapshot.ts'
 
-/** Bytes before each id that hold its length. */
-const lengthBytes = 2
+/** Bytes before each id: its length, then its type, two bytes each. */
+const headBytes = 4
 const longestId = 65_535
 /** Ids up to this length become text without a decoder, which costs more than it saves on a few bytes. */
-const shortId = 48
+const shortId = 64
 
 export class IdArena {
   readonly #segments: Segments
@@ -29,52 +30,62 @@ export class IdArena {
    * Copies `bytes[from, to)`; gives its address, an unsigned 32-bit integer.
    * LIMIT_EXCEEDED for an id of more than 65,535 bytes or when all ids together exceed 4 GiB.
    */
-  add(bytes: Uint8Array, from: number, to: number): number {
+  add(type: NameId, bytes: Uint8Array, from: number, to: number): number {
     const length = to - from
     if (length > longestId) {
       throw new CardeaError('LIMIT_EXCEEDED', `An object id has ${length} bytes, more than ${longestId}.`)
     }
-    if (this.#used + lengthBytes + length > this.#mask + 1) this.#addSegment()
+    if (this.#used + headBytes + length > this.#mask + 1) this.#addSegment()
     const part = this.#parts[this.#parts.length - 1]!
     const start = this.#used
     part[start] = length & 0xff
     part[start + 1] = length >>> 8
+    part[start + 2] = type & 0xff
+    part[start + 3] = type >>> 8
     // Ids are short: a loop beats `set` on a subarray.
-    for (let at = 0; at < length; at += 1) part[start + lengthBytes + at] = bytes[from + at]!
-    this.#used = start + lengthBytes + length
+    for (let at = 0; at < length; at += 1) part[start + headBytes + at] = bytes[from + at]!
+    this.#used = start + headBytes + length
     return (((this.#parts.length - 1) << this.#bits) | start) >>> 0
   }
 
   text(address: number): string {
     const part = this.#parts[address >>> this.#bits]!
-    const start = (address & this.#mask) + lengthBytes
-    const length = part[start - 2]! | (part[start - 1]! << 8)
-    if (length <= shortId) {
-      let text = ''
-      for (let at = start; at < start + length; at += 1) {
-        const byte = part[at]!
-        if (byte > 127) return this.#decoder.decode(part.slice(start, start + length))
-        text += String.fromCharCode(byte)
-      }
-      return text
+    let at = (address & this.#mask) + headBytes
+    const length = part[at - 4]! | (part[at - 3]! << 8)
+    const end = at + length
+    if (length > shortId) return this.#decoder.decode(part.slice(at, end))
+    const start = at
+    let bits = 0
+    let text = ''
+    for (; at + 8 <= end; at += 8) {
+      const [a, b, c, d] = [part[at]!, part[at + 1]!, part[at + 2]!, part[at + 3]!]
+      const [e, f, g, h] = [part[at + 4]!, part[at + 5]!, part[at + 6]!, part[at + 7]!]
+      bits |= a | b | c | d | e | f | g | h
+      text += String.fromCharCode(a, b, c, d, e, f, g, h)
     }
-    return this.#decoder.decode(part.slice(start, start + length))
+    for (; at < end; at += 1) {
+      bits |= part[at]!
+      text += String.fromCharCode(part[at]!)
+    }
+    return bits > 127 ? this.#decoder.decode(part.slice(start, end)) : text
   }
 
-  /** Whether the id at an address is this text, all of whose characters are below U+0080. */
-  equalsAscii(address: number, text: string): boolean {
+  /** Whether this type and id stand at an address; all characters of the id are below U+0080. */
+  holdsAscii(address: number, type: NameId, id: string): boolean {
     const part = this.#parts[address >>> this.#bits]!
-    const start = (address & this.#mask) + lengthBytes
-    if ((part[start - 2]! | (part[start - 1]! << 8)) !== text.length) return false
-    for (let at = 0; at < text.length; at += 1) if (part[start + at] !== text.charCodeAt(at)) return false
+    const start = (address & this.#mask) + headBytes
+    const { length } = id
+    if (!hasHead(part, start, type, length)) return false
+    for (let at = 0; at < length; at += 1) if (part[start + at] !== id.charCodeAt(at)) return false
     return true
   }
 
-  equals(address: number, bytes: Uint8Array): boolean {
+  /** Whether this type and id, as UTF-8, stand at an address. */
+  holds(address: number, type: NameId, id: Uint8Array): boolean {
     const part = this.#parts[address >>> this.#bits]!
-    const start = (address & this.#mask) + lengthBytes
-    if ((part[start - 2]! | (part[start - 1]! << 8)) !== bytes.length) return false
-    for (let at = 0; at < bytes.length; at += 1) if (part[start + at] !== bytes[at]) return false
+    const start = (address & this.#mask) + headBytes
+    if (!hasHead(part, start, type, id.length)) return false
+    for (let at = 0; at < id.length; at += 1) if (part[start + at] !== id[at]) return false
     return true
   }
 
@@ -85,4 +96,13 @@ export class IdArena {
     this.#parts.push(this.#segments.octets(this.#mask + 1))
     this.#used = 0
   }
+}
+
+function hasHead(part: Uint8Array, start: number, type: NameId, length: number): boolean {
+  return (
+    part[start - 4] === (length & 0xff) &&
+    part[start - 3] === length >>> 8 &&
+    part[start - 2] === (type & 0xff) &&
+    part[start - 1] === type >>> 8
+  )
 }

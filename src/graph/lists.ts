@@ -106,11 +106,11 @@ export class Lists {
     if (kind === 0) {
       const second = part[at + 2]!
       const { inline } = walk
-      inline[0] = first
+      inline[0] = first === 0 ? second : first
       inline[1] = second
       walk.part = inline
       walk.at = 0
-      walk.end = inlineEntries
+      walk.end = first === 0 || second === 0 ? 1 : inlineEntries
       return
     }
     const start = this.#slabs.start(first)

@@ -16,6 +16,8 @@ export interface ObjectsOptions {
   readonly seed: number
 }
 
+const wordsPerPlace = 3
+
 const encoder = new TextEncoder()
 
 export class Objects {
@@ -25,7 +27,7 @@ export class Objects {
   /** Type of a key (0: no such object), and address of its id. */
   readonly #types: IntColumn
   readonly #addresses: IntColumn
-  /** Open addressing by hash of type and id; a place is two integers: hash, key (0: free). */
+  /** Open addressing by hash of type and id; a place is three integers: hash, key (0: free), address of the id. */
   readonly #shards: Int32Array[]
   readonly #counts = new Int32Array(shardCount)
   #count = 0
@@ -37,7 +39,7 @@ export class Objects {
     this.#seed = seed
     this.#types = new IntColumn(tables, pageBits)
     this.#addresses = new IntColumn(tables, pageBits)
-    const empty = new Int32Array(2)
+    const empty = new Int32Array(wordsPerPlace)
     this.#shards = Array.from({ length: shardCount }, () => empty)
   }
 
@@ -55,7 +57,7 @@ export class Objects {
     // Six standard deviations: practically no shard grows again.
     const capacity = Math.ceil((perShard + 6 * Math.sqrt(perShard) + 4) / maxLoad)
     for (let shard = 0; shard < shardCount; shard += 1) {
-      if (this.#shards[shard]!.length < capacity * 2) this.#resize(shard, capacity)
+      if (this.#shards[shard]!.length < capacity * wordsPerPlace) this.#resize(shard, capacity)
     }
   }
 
@@ -79,14 +81,12 @@ export class Objects {
     }
     hash = mix(hash)
     const shard = this.#shards[shardOf(hash)]!
-    let at = placeOf(hash, shard.length >> 1) << 1
+    let at = startOf(hash, shard)
     for (;;) {
       const key = shard[at + 1]!
       if (key === 0) return 0
-      if (shard[at] === hash && this.#types.get(key) === type) {
-        if (this.#arena.equalsAscii(this.#addresses.get(key) >>> 0, id)) return key
-      }
-      at += 2
+      if (shard[at] === hash && this.#arena.holdsAscii(shard[at + 2]! >>> 0, type, id)) return key
+      at += wordsPerPlace
       if (at === shard.length) at = 0
     }
   }
@@ -113,15 +113,16 @@ export class Objects {
     let hash = this.#seed ^ Math.imul(type, 0x9e37_79b1)
     for (let at = from; at < to; at += 1) hash = step(hash, bytes[at]!)
     hash = mix(hash)
-    this.#addresses.set(key, this.#arena.add(bytes, from, to) | 0)
+    const address = this.#arena.add(type, bytes, from, to) | 0
+    this.#addresses.set(key, address)
     this.#types.set(key, type)
     this.#count += 1
     if (key > this.#maxKey) this.#maxKey = key
     const number = shardOf(hash)
     const count = this.#counts[number]! + 1
     this.#counts[number] = count
-    if (count * 2 > this.#shards[number]!.length * maxLoad) this.#resize(number, roomFor(count))
-    enter(this.#shards[number]!, hash, key)
+    if (count * wordsPerPlace > this.#shards[number]!.length * maxLoad) this.#resize(number, roomFor(count))
+    enter(this.#shards[number]!, hash, key, address)
   }
 
   #findBytes(type: NameId, id: Uint8Array): ObjectKey {
@@ -129,22 +130,22 @@ export class Objects {
     for (const byte of id) hash = step(hash, byte)
     hash = mix(hash)
     const shard = this.#shards[shardOf(hash)]!
-    for (let at = placeOf(hash, shard.length >> 1) << 1; shard[at + 1] !== 0; at = (at + 2) % shard.length) {
-      const key = shard[at + 1]!
-      if (shard[at] === hash && this.#types.get(key) === type) {
-        if (this.#arena.equals(this.#addresses.get(key) >>> 0, id)) return key
-      }
+    let at = startOf(hash, shard)
+    while (shard[at + 1] !== 0) {
+      if (shard[at] === hash && this.#arena.holds(shard[at + 2]! >>> 0, type, id)) return shard[at + 1]!
+      at += wordsPerPlace
+      if (at === shard.length) at = 0
     }
     return 0
   }
 
   #resize(number: number, capacity: number): void {
     const old = this.#shards[number]!
-    const shard = this.#tables.ints(capacity * 2)
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at + 1] !== 0) enter(shard, old[at]!, old[at + 1]!)
+    const shard = this.#tables.ints(capacity * wordsPerPlace)
+    for (let at = 0; at < old.length; at += wordsPerPlace) {
+      if (old[at + 1] !== 0) enter(shard, old[at]!, old[at + 1]!, old[at + 2]!)
     }
-    if (old.length > 2) this.#tables.giveBack(old)
+    if (old.length > wordsPerPlace) this.#tables.giveBack(old)
     this.#shards[number] = shard
   }
 }
@@ -155,12 +156,17 @@ function step(hash: number, byte: number): number {
   return mixed ^ (mixed >>> 15)
 }
 
-function enter(shard: Int32Array, hash: number, key: ObjectKey): void {
-  let at = placeOf(hash, shard.length >> 1) << 1
+function startOf(hash: number, shard: Int32Array): number {
+  return placeOf(hash, (shard.length / wordsPerPlace) | 0) * wordsPerPlace
+}
+
+function enter(shard: Int32Array, hash: number, key: ObjectKey, address: number): void {
+  let at = startOf(hash, shard)
   while (shard[at + 1] !== 0) {
-    at += 2
+    at += wordsPerPlace
     if (at === shard.length) at = 0
   }
   shard[at] = hash
   shard[at + 1] = key
+  shard[at + 2] = address
 }
