@@ -36,7 +36,13 @@ export function questionOf(exchange: Exchange, result: JsonObject): Answer | und
           ),
         }
       : {}
-  return { result: { resultType: 'input_required', inputRequests: shown, ...sealed } }
+  return {
+    result: {
+      resultType: 'input_required',
+      ...(result.inputRequests !== undefined && { inputRequests: shown }),
+      ...sealed,
+    },
+  }
 }
 
 /** The parameters with the server's own state in place of the sealed one; undefined when it does not open. */

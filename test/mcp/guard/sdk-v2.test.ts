@@ -1,0 +1,452 @@
+// SDK v2: the same paths in revision 2026-07-28, message by message, and in the older ones through the v1 client.
+
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { everyPathPolicy, everyPathSchema } from '../../../examples/every-path/policy.ts'
+import type { Effects } from '../../../examples/every-path/server-v1.ts'
+import { createEveryPathHandler } from '../../../examples/every-path/server-v2.ts'
+import type { HandlerFetch } from '../../../src/mcp/guard/listen-fetch.ts'
+import type { Policy } from '../../../src/mcp/policy/policy.ts'
+import type { Principal } from '../../../src/mcp/principal.ts'
+import { attempt, listen, nobody, paths } from './paths.ts'
+import { createWorld, type GuardWorld, principalOf, revoke } from './world.ts'
+
+const { slow: _, ...tools } = everyPathPolicy.tools!
+const policy: Policy = { ...everyPathPolicy, tools }
+const grants = [
+  ...['open', 'secret', 'all'].map((id) => `note:${id}#owner@user:alice`),
+  'note:open#reader@user:bob',
+  'note:all#reader@user:bob',
+]
+
+let world: GuardWorld
+const undo: (() => unknown)[] = []
+beforeEach(async () => {
+  world = await createWorld(policy, grants, { schema: everyPathSchema })
+})
+afterEach(async () => {
+  for (const one of undo.splice(0).reverse()) await one()
+  await world.authorizer.close()
+})
+
+interface Served {
+  readonly fetch: HandlerFetch
+  readonly notify: { resourceUpdated(uri: string): void; promptsChanged(): void }
+  readonly effects: Effects
+}
+
+function serve(guarded: boolean, listening = true): Served {
+  const effects: Effects = { calls: {}, erased: [] }
+  const handler = createEveryPathHandler(
+    guarded ? (server) => world.guard.protect(server as never) : undefined,
+    effects,
+  )
+  undo.push(() => handler.close())
+  const plain = handler as unknown as { fetch: HandlerFetch }
+  const { fetch } = guarded && listening ? world.guard.protectHandler(plain) : plain
+  return { fetch, notify: handler.notify, effects }
+}
+
+function authInfoOf(principal: Principal | undefined) {
+  return (
+    principal && { token: 'RAW-TOKEN', clientId: 'app', scopes: [], extra: { cardeaPrincipal: principal } }
+  )
+}
+
+const prefix = 'io.modelcontextprotocol/'
+
+/** One request of revision 2026-07-28. */
+function post(
+  served: Served,
+  name: string | Principal | undefined,
+  method: string,
+  params: Record<string, unknown> = {},
+  id = 1,
+) {
+  const _meta = {
+    [`${prefix}protocolVersion`]: '2026-07-28',
+    [`${prefix}clientCapabilities`]: { elicitation: {}, sampling: {} },
+    [`${prefix}clientInfo`]: { name: 'test', version: '1' },
+    [`${prefix}logLevel`]: 'debug',
+    'vendor/secret': 'META',
+    ...(params._meta as object),
+  }
+  const named = params.name ?? params.uri ?? params.taskId
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': method,
+    ...(typeof named === 'string' && { 'mcp-name': named }),
+  }
+  const body = JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta } })
+  const principal = typeof name === 'string' ? principalOf(name) : name
+  return served.fetch(new Request('http://127.0.0.1/mcp', { method: 'POST', headers, body }), {
+    authInfo: authInfoOf(principal),
+  })
+}
+
+/** Everything the answer says, headers included. */
+async function bytes(response: Response): Promise<string> {
+  return `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`
+}
+
+const note = { id: 'secret' }
+const modern: Record<string, { canary: string; method: string; params?: Record<string, unknown> }> = {
+  'tools/call structured': {
+    canary: 'CANARY-tools-call-structured',
+    method: 'tools/call',
+    params: { name: 'search', arguments: {} },
+  },
+  'tools/call text': {
+    canary: 'CANARY-tools-call-text',
+    method: 'tools/call',
+    params: { name: 'read', arguments: note },
+  },
+  'tools/call lines': {
+    canary: 'CANARY-tools-call-lines',
+    method: 'tools/call',
+    params: { name: 'list', arguments: {} },
+  },
+  'resource links': {
+    canary: 'CANARY-resource-link',
+    method: 'tools/call',
+    params: { name: 'links', arguments: {} },
+  },
+  'embedded resources': {
+    canary: 'CANARY-embedded-resource',
+    method: 'tools/call',
+    params: { name: 'links', arguments: {} },
+  },
+  progress: {
+    canary: 'CANARY-progress',
+    method: 'tools/call',
+    params: { name: 'work', arguments: note, _meta: { progressToken: 7 } },
+  },
+  logs: { canary: 'CANARY-log', method: 'tools/call', params: { name: 'work', arguments: note } },
+  'input required': {
+    canary: 'CANARY-elicitation',
+    method: 'tools/call',
+    params: { name: 'ask', arguments: note },
+  },
+  'resources/list': { canary: 'CANARY-resources-list', method: 'resources/list' },
+  'resources/read': {
+    canary: 'CANARY-resources-read"',
+    method: 'resources/read',
+    params: { uri: 'note://secret' },
+  },
+  'resources/read of other URIs': {
+    canary: 'CANARY-resources-read-other',
+    method: 'resources/read',
+    params: { uri: 'note://all' },
+  },
+  'prompts/get': {
+    canary: 'CANARY-prompts-get',
+    method: 'prompts/get',
+    params: { name: 'summary', arguments: note },
+  },
+  completion: {
+    canary: '"secret"',
+    method: 'completion/complete',
+    params: { ref: { type: 'ref/prompt', name: 'summary' }, argument: { name: 'id', value: '' } },
+  },
+}
+
+describe.each(Object.entries(modern))('2026-07-28: %s', (_name, { canary, method, params }) => {
+  test('leaks without the guard', async () => {
+    expect(await bytes(await post(serve(false), 'bob', method, params))).toContain(canary)
+  })
+
+  test('reaches whoever may, not whoever may not, and ends with the grant', async () => {
+    const served = serve(true)
+    expect(await bytes(await post(served, 'alice', method, params))).toContain(canary)
+    expect(await bytes(await post(served, 'bob', method, params))).not.toContain(canary)
+    await revoke(world.authorizer, ['note:secret#owner@user:alice'])
+    expect(await bytes(await post(served, 'alice', method, params))).not.toContain(canary)
+  })
+
+  test('says the same as without the guard, for whoever may', async () => {
+    const plain = await (await post(serve(false), 'alice', method, params)).text()
+    const guarded = await (await post(serve(true), 'alice', method, params)).text()
+    if (['resources/list', 'tools/call'].includes(method) && plain.includes('CANARY-unmapped')) return
+    const comparable = (text: string) =>
+      text
+        .split(/\n+|(?<=\})(?=data:)/)
+        .filter((line) => line.includes('{'))
+        .map((line) => sorted(withoutMetaAndState(JSON.parse(line.replace(/^data: /, '')))))
+    expect(comparable(guarded)).toEqual(comparable(plain))
+  })
+})
+
+/** Metadata of results is stripped and state is sealed on purpose; all else must be the same. */
+function withoutMetaAndState(message: { result?: Record<string, unknown> }): object {
+  if (message.result === undefined) return message
+  const { _meta, requestState, ...result } = message.result
+  return { ...message, result }
+}
+
+function sorted(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, member) =>
+      member && typeof member === 'object' && !Array.isArray(member)
+        ? Object.fromEntries(Object.entries(member).sort())
+        : member,
+    ),
+  )
+}
+
+describe('2026-07-28: what no rule covers', () => {
+  const all: [string, string, Record<string, unknown>?][] = [
+    ['server/discover', 'CANARY-instructions'],
+    ['tools/list', 'CANARY-tools-list'],
+    ['prompts/list', 'CANARY-prompts-list'],
+    ['resources/templates/list', 'CANARY-templates-list'],
+    ['resources/list', 'CANARY-unmapped-resource'],
+    ['resources/read', 'CANARY-unmapped-resource-text', { uri: 'other://x' }],
+    ['tools/call', 'CANARY-hidden', { name: 'hidden', arguments: {} }],
+    ['tools/call', 'CANARY-thrown', { name: 'fail', arguments: { id: 'open' } }],
+    ['tools/call', 'CANARY-meta', { name: 'read', arguments: { id: 'open' } }],
+    ['tools/call', 'CANARY-image', { name: 'links', arguments: {} }],
+    ['prompts/get', 'CANARY-prompts-hidden', { name: 'hidden' }],
+    ['tools/call', 'CANARY-state', { name: 'ask', arguments: { id: 'open' } }],
+  ]
+  test.each(all)('%s %s', async (method, canary, params) => {
+    expect(await bytes(await post(serve(false), 'alice', method, params))).toContain(canary)
+    expect(await bytes(await post(serve(true), 'alice', method, params))).not.toContain(canary)
+  })
+
+  test('denied and missing are the same bytes', async () => {
+    const served = serve(true)
+    for (const [method, one, other] of [
+      ['resources/read', { uri: 'note://secret' }, { uri: 'note://nowhere' }],
+      [
+        'tools/call',
+        { name: 'read', arguments: { id: 'secret' } },
+        { name: 'read', arguments: { id: 'nowhere' } },
+      ],
+      [
+        'prompts/get',
+        { name: 'summary', arguments: { id: 'secret' } },
+        { name: 'hidden', arguments: { id: 'nowhere' } },
+      ],
+    ] as const)
+      expect(await bytes(await post(served, 'bob', method, one))).toBe(
+        await bytes(await post(served, 'bob', method, other)),
+      )
+    expect(await bytes(await post(served, 'bob', 'resources/read', { uri: 'note://secret' }))).toContain(
+      '-32602',
+    )
+  })
+
+  test('an unknown method is 404, a message without a principal is denied', async () => {
+    const served = serve(true)
+    expect(await bytes(await post(served, 'alice', 'vendor/x'))).toMatch(/^404 .*-32601/)
+    expect(await bytes(await post(served, 'alice', 'tasks/get', { taskId: 'x' }))).toMatch(/-32601/)
+    expect(await bytes(await post(served, undefined, 'tools/list'))).toContain('-31401')
+    expect(
+      await bytes(await post(served, undefined, 'subscriptions/listen', { notifications: {} })),
+    ).toContain('-31401')
+  })
+
+  test('nobody may keep what was filtered', async () => {
+    const served = serve(true)
+    for (const method of [
+      'server/discover',
+      'tools/list',
+      'prompts/list',
+      'resources/list',
+      'resources/templates/list',
+    ])
+      expect(JSON.parse(await (await post(served, 'alice', method)).text()).result).toMatchObject({
+        ttlMs: 0,
+        cacheScope: 'private',
+        resultType: 'complete',
+      })
+  })
+
+  test('a forbidden write is not done', async () => {
+    const served = serve(true)
+    await post(served, 'bob', 'tools/call', { name: 'erase', arguments: note })
+    expect(served.effects.erased).toEqual([])
+    await post(served, 'alice', 'tools/call', { name: 'erase', arguments: note })
+    expect(served.effects.erased).toEqual(['secret'])
+  })
+
+  test('a batch is refused', async () => {
+    const served = serve(true)
+    const response = await served.fetch(
+      new Request('http://127.0.0.1/mcp', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]',
+      }),
+      { authInfo: authInfoOf(principalOf('alice')) },
+    )
+    expect(response.status).toBe(400)
+  })
+})
+
+describe('2026-07-28: questions back', () => {
+  async function ask(served: Served, name: string, id: string, more: Record<string, unknown> = {}) {
+    const response = await post(served, name, 'tools/call', { name: 'ask', arguments: { id }, ...more })
+    return JSON.parse(await response.text()).result
+  }
+  const answers = { inputResponses: { ok: { action: 'accept', content: { ok: true } } } }
+
+  test('the state comes back only to its caller and request', async () => {
+    const served = serve(true)
+    const question = await ask(served, 'alice', 'secret')
+    expect(question).toMatchObject({
+      resultType: 'input_required',
+      inputRequests: { ok: { method: 'elicitation/create' } },
+    })
+    expect(JSON.stringify(question)).not.toContain('CANARY-state')
+    const { requestState } = question
+    const done = await ask(served, 'alice', 'secret', { ...answers, requestState })
+    expect(JSON.stringify(done)).toContain('state of secret')
+    const bobs = (await ask(served, 'bob', 'open')).requestState
+    for (const [name, id, state] of [
+      ['bob', 'open', requestState],
+      ['alice', 'open', requestState],
+      ['alice', 'secret', bobs],
+      ['alice', 'secret', `${requestState.slice(0, -2)}AA`],
+      ['alice', 'secret', 'state of secret'],
+      ['alice', 'secret', ''],
+    ])
+      expect(
+        await ask(served, name, id, { ...answers, requestState: state }),
+        `${name} ${id}`,
+      ).toBeUndefined()
+  })
+
+  test('a question that the rule does not allow is a failure', async () => {
+    world.guard.usePolicy({
+      ...policy,
+      tools: {
+        ...tools,
+        ask: { ...tools.ask!, asks: ['sampling'] },
+        work: { ...tools.work!, asks: ['elicitation'] },
+      },
+    })
+    expect(await ask(serve(true), 'alice', 'secret')).toMatchObject({ isError: true })
+  })
+})
+
+describe('2026-07-28: listening', () => {
+  /** Opens a stream and collects what it says. */
+  async function hear(served: Served, principal: Principal, notifications: object) {
+    const response = await post(served, principal, 'subscriptions/listen', { notifications })
+    const heard: string[] = []
+    const reader = response.body!.getReader()
+    undo.push(() => reader.cancel())
+    let ended = false
+    void (async () => {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) break
+        heard.push(new TextDecoder().decode(value))
+      }
+      ended = true
+    })().catch(() => {})
+    const settle = () => new Promise((resolve) => setTimeout(resolve, 50))
+    await settle()
+    return { heard, settle, ended: () => ended }
+  }
+  const wanted = {
+    resourceSubscriptions: ['note://open', 'note://secret', 'other://x'],
+    promptsListChanged: true,
+  }
+
+  test('leaks without the guard', async () => {
+    const served = serve(false)
+    const bob = await hear(served, principalOf('bob'), wanted)
+    served.notify.resourceUpdated('note://secret')
+    await bob.settle()
+    expect(bob.heard.join('')).toMatch(/resources\/updated.*note:\/\/secret/)
+  })
+
+  test('tells only what is granted, and asks again each time', async () => {
+    const served = serve(true)
+    const bob = await hear(served, principalOf('bob'), wanted)
+    const alice = await hear(served, principalOf('alice'), wanted)
+    expect(alice.heard[0]).toContain('"resourceSubscriptions":["note://open","note://secret"]')
+    expect(bob.heard[0]).toContain('"resourceSubscriptions":["note://open"]')
+    served.notify.resourceUpdated('note://secret')
+    served.notify.promptsChanged()
+    await alice.settle()
+    expect(alice.heard.join('')).toMatch(/updated.*note:\/\/secret/)
+    expect(bob.heard.join('')).not.toContain('secret')
+    expect(bob.heard.join('')).toContain('notifications/prompts/list_changed')
+    await revoke(world.authorizer, ['note:secret#owner@user:alice'])
+    const before = alice.heard.length
+    served.notify.resourceUpdated('note://secret')
+    served.notify.resourceUpdated('note://open')
+    await alice.settle()
+    expect(alice.heard.slice(before).join('')).not.toContain('secret')
+    expect(alice.heard.slice(before).join('')).toContain('note://open')
+  })
+
+  test('ends with the token', async () => {
+    const served = serve(true)
+    const alice = await hear(served, principalOf('alice', { expiresAtMs: Date.now() + 150 }), wanted)
+    expect(alice.ended()).toBe(false)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(alice.ended()).toBe(true)
+  })
+
+  test('without the wrapper around the handler nothing can be listened to', async () => {
+    const served = serve(true, false)
+    const bob = await hear(served, principalOf('bob'), wanted)
+    served.notify.resourceUpdated('note://secret')
+    await bob.settle()
+    expect(bob.heard.join('')).not.toContain('note://')
+  })
+})
+
+describe('older revisions on SDK v2', () => {
+  async function visit(served: Served, name: string) {
+    const received: string[] = []
+    const heard: string[] = []
+    const client = new Client(
+      { name: 'test', version: '1' },
+      { capabilities: { sampling: {}, elicitation: {} } },
+    )
+    listen(client, heard)
+    const transport = new StreamableHTTPClientTransport(new URL('http://127.0.0.1/mcp'), {
+      fetch: async (input, init) => {
+        const response = await served.fetch(new Request(input, init), {
+          authInfo: authInfoOf(principalOf(name)),
+        })
+        const text = await response.text()
+        received.push(text)
+        return new Response(response.status === 202 ? null : text, response)
+      },
+    })
+    await client.connect(transport as never)
+    undo.push(() => client.close())
+    return { client, heard, received }
+  }
+  const unavailable = /task|subscribe|sampling|updates|log of|status|elicitation/
+  const open = Object.entries(paths).filter(([name]) => !unavailable.test(name))
+  const closed = Object.entries(nobody).filter(([name]) => !unavailable.test(name))
+
+  test.each(open)('%s', async (_name, path) => {
+    const plain = await visit(serve(false), 'bob')
+    await attempt(plain.client, plain.heard, path)
+    expect(plain.received.join('\n')).toContain(path.canary.replaceAll('"', ''))
+    const served = serve(true)
+    const alice = await visit(served, 'alice')
+    const expected = JSON.stringify(await attempt((await visit(serve(false), 'alice')).client, [], path))
+    expect(JSON.stringify(await attempt(alice.client, alice.heard, path))).toBe(expected)
+    const bob = await visit(served, 'bob')
+    await attempt(bob.client, bob.heard, path)
+    expect(bob.received.join('\n')).not.toContain(path.canary.replaceAll('"', ''))
+  })
+
+  test.each(closed)('nobody gets %s', async (_name, path) => {
+    const alice = await visit(serve(true), 'alice')
+    await attempt(alice.client, alice.heard, path)
+    expect(alice.received.join('\n')).not.toContain(path.canary.replaceAll('"', ''))
+  })
+})
