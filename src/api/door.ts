@@ -8,7 +8,6 @@ import { isSecret, statusFromError } from '../wire/status.ts'
 import { Admission, type CallClass } from './admission.ts'
 import { type Call, trailerNames } from './call.ts'
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts'
-import type { Route } from './methods/route.ts'
 import { OpenCalls } from './open-calls.ts'
 import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
 import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
@@ -23,6 +22,17 @@ export interface DoorOptions {
   readonly metrics?: CallMetrics | undefined
 }
 
+/** What a door lets callers do. */
+export interface DoorRoute {
+  /** For people. */
+  readonly name: string
+  /** For logs and counters. */
+  readonly path: string
+  /** Whether a read-only key is enough. */
+  readonly readOnly: boolean
+  readonly kind: CallClass
+}
+
 /** What a caller sent along, whatever the transport. */
 export interface CallHeaders {
   readonly requestId?: string | undefined
@@ -33,7 +43,7 @@ export interface CallHeaders {
 /** A call between entering and leaving. */
 export interface OpenCall {
   readonly call: Call
-  readonly route: Route
+  readonly route: DoorRoute
   /** By performance.now. */
   readonly startedAtMs: number
   /** Kept by {@link OpenCalls}. */
@@ -76,15 +86,15 @@ export class Door {
    * Lets an authenticated call in; {@link leave} must follow. PERMISSION_DENIED for a write with a read-only key,
    * OVERLOADED when too much is in progress, UNAVAILABLE during shutdown.
    */
-  enter(route: Route, caller: Caller, headers: CallHeaders): OpenCall {
+  enter(route: DoorRoute, caller: Caller, headers: CallHeaders): OpenCall {
     if (this.#closing) throw shuttingDown()
     if (!route.readOnly && caller.role === 'read-only') {
       throw new CardeaError(
         'PERMISSION_DENIED',
-        `${route.method.name} changes something, and the preshared key may only read.`,
+        `${route.name} changes something, and the preshared key may only read.`,
       )
     }
-    this.#admission.enter(caller, classOf(route))
+    this.#admission.enter(caller, route.kind)
     const requestId = requestIdOf(headers.requestId)
     const controller = new AbortController()
     const open: OpenCall = {
@@ -113,12 +123,12 @@ export class Door {
   leave(open: OpenCall, code: number): void {
     if (!this.#open.delete(open)) return
     const { route, call, startedAtMs } = open
-    this.#admission.leave(call.caller, classOf(route))
+    this.#admission.leave(call.caller, route.kind)
     this.metrics.open(this.#name, -1)
     const elapsedMs = performance.now() - startedAtMs
     const codeName = codeNames[code] ?? String(code)
     this.metrics.finished(this.#name, route.path, codeName, elapsedMs / 1000)
-    if (elapsedMs > this.limits.slowCallMs && classOf(route) !== 'watch') {
+    if (elapsedMs > this.limits.slowCallMs && route.kind !== 'watch') {
       this.#log('warn', 'A call was slow.', {
         method: route.path,
         requestId: call.requestId,
@@ -147,7 +157,7 @@ export class Door {
   beginClosing(): void {
     this.#closing = true
     this.#open.forEach((open) => {
-      if (classOf(open.route) === 'watch') open.abort(shuttingDown())
+      if (open.route.kind === 'watch') open.abort(shuttingDown())
     })
   }
 
@@ -157,11 +167,6 @@ export class Door {
       open.abort(shuttingDown())
     })
   }
-}
-
-function classOf(route: Route): CallClass {
-  if (route.method.methodKind === 'unary') return 'call'
-  return route.method.name === 'Watch' ? 'watch' : 'stream'
 }
 
 /** The caller's request id, or a new one. */

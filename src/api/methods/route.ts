@@ -12,6 +12,7 @@ import type {
 } from '@bufbuild/protobuf'
 import { MethodOptions_IdempotencyLevel as Idempotency } from '@bufbuild/protobuf/wkt'
 import type { Call } from '../call.ts'
+import type { DoorRoute } from '../door.ts'
 
 export type UnaryHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (
   request: MessageShape<I>,
@@ -42,13 +43,9 @@ export type Handlers<Service extends DescService> = {
   readonly [Name in keyof Service['method']]?: HandlerOf<Service['method'][Name]> | undefined
 }
 
-/** One method with what serves it. */
-export interface Route {
+/** One method with what serves it. Its path is `/package.Service/Method`. */
+export interface Route extends DoorRoute {
   readonly method: DescMethod
-  /** `/package.Service/Method` */
-  readonly path: string
-  /** Whether a read-only key is enough, and a repetition harmless. */
-  readonly readOnly: boolean
   /** Of the kind that `method.methodKind` says; undefined: not served. */
   readonly handler: unknown
 }
@@ -60,7 +57,9 @@ export function routesOf<Service extends DescService>(
 ): Route[] {
   return service.methods.map((method) => ({
     method,
+    name: method.name,
     path: `/${service.typeName}/${method.name}`,
+    kind: method.methodKind === 'unary' ? 'call' : method.name === 'Watch' ? 'watch' : 'stream',
     readOnly: method.idempotency === Idempotency.NO_SIDE_EFFECTS,
     handler: (handlers as Record<string, unknown>)[method.localName],
   }))

@@ -17,6 +17,7 @@ import { relationshipHandlers } from './relationships.ts'
 import { type Route, routesOf } from './route.ts'
 import { schemaHandlers } from './schema.ts'
 import { watchHandlers } from './watch.ts'
+import { writeHandlers } from './write.ts'
 
 /** All routes, those that answer UNIMPLEMENTED included. */
 export function allRoutes(authorizer: Authorizer): Route[] {
@@ -30,6 +31,6 @@ export function allRoutes(authorizer: Authorizer): Route[] {
     ...routesOf(WatchService, watchHandlers(authorizer)),
     ...routesOf(ExperimentalService, experimentalHandlers(authorizer)),
     ...routesOf(ExplainService, explainHandlers(authorizer)),
-    ...routesOf(WriteService, {}),
+    ...routesOf(WriteService, writeHandlers(authorizer)),
   ]
 }
