@@ -7,10 +7,15 @@ import type { CaveatNode, DefinitionNode, ExpressionNode, MemberNode, NameNode }
 
 const memberForm = '3 to 64 characters (a-z, 0-9, _), a letter first, no _ last'
 
-/** Reports badly formed names of a declaration, of its members, and of what the members refer to. */
+/**
+ * Reports badly formed names of a declaration, of its members, and of what the members refer to.
+ *
+ * @param definitionNames names of all definitions: one that is badly formed is reported where it is declared alone
+ */
 export function checkNames(
   source: SourceText,
   node: DefinitionNode | CaveatNode,
+  definitionNames: ReadonlySet<string>,
   problems: ProblemList,
   prefixesRequired: boolean,
 ): void {
@@ -42,8 +47,12 @@ export function checkNames(
       const message = `${quoteName(reference.text)} can be no relation or permission: their names have ${memberForm}.`
       problems.add(source, reference, 'parse', 'invalid-reference-name', message, memberFacts)
     }
-    if (prefixesRequired && member.kind === 'relation') {
-      for (const type of member.types ?? []) {
+    for (const type of member.kind === 'relation' ? (member.types ?? []) : []) {
+      if (!isValidType(type.type.text) && !definitionNames.has(type.type.text)) {
+        const message = `${quoteName(type.type.text)} can be no definition: their names have ${memberForm}.`
+        problems.add(source, type.type, 'parse', 'invalid-reference-name', message, memberFacts)
+      }
+      if (prefixesRequired) {
         checkPrefix(source, type.type, problems)
         if (type.caveat !== undefined) checkPrefix(source, type.caveat, problems)
       }

@@ -1,6 +1,6 @@
 // Type checks: every name that a declaration mentions exists and is of the right kind; wildcards and aliases keep their rules.
 
-import { isValidRelation } from '../model/reference.ts'
+import { isValidRelation, isValidType } from '../model/reference.ts'
 import { formatAllowedType } from '../model/schema.ts'
 import { buildAllowedType } from './build-schema.ts'
 import type { Declarations, DeclaredDefinition, DeclaredMember } from './declarations.ts'
@@ -84,7 +84,7 @@ class MemberCheck {
     const { definitions, caveats, incomplete } = this.#declarations
     const subject = definitions.get(node.type.text)
     if (subject === undefined) {
-      if (!incomplete) this.#unknownDefinition(node.type)
+      if (!incomplete && isValidType(node.type.text)) this.#unknownDefinition(node.type)
     } else if (node.relation !== undefined) {
       this.#subjectRelation(node.type, node.relation, subject)
     }

@@ -45,9 +45,14 @@ export function collectDeclarations(
   const definitions: { source: SourceText; node: DefinitionNode }[] = []
   const partials = new Map<string, DeclaredPartial>()
   const caveats = new Map<string, DeclaredCaveat>()
+  const definitionNames = new Set(
+    files.flatMap((file) =>
+      file.declarations.flatMap((each) => (each.kind === 'definition' ? [each.name.text] : [])),
+    ),
+  )
   for (const { source, declarations } of files) {
     for (const node of declarations) {
-      checkNames(source, node, problems, prefixesRequired)
+      checkNames(source, node, definitionNames, problems, prefixesRequired)
       const { text } = node.name
       const before = taken.get(text)
       if (before !== undefined) {

@@ -1,7 +1,7 @@
 // `cardea schema fmt`: one layout for schema text that keeps every comment, every word and their meaning.
 
 import { layoutCaveatBody, layoutComment } from './layout.ts'
-import { endsStatement, type Token } from './lexer.ts'
+import { endsStatement, type Token, type TokenKind } from './lexer.ts'
 import { parseFile } from './parser.ts'
 import { type Problem, ProblemList } from './problem.ts'
 import { SourceText, type Span } from './source-text.ts'
@@ -48,6 +48,8 @@ class Formatter {
   #out = ''
   #depth = 0
   #previousItem: Boundary | undefined
+  /** Kind of the token written last. */
+  #lastKind: TokenKind = 'end'
 
   constructor(file: FileNode) {
     this.#source = file.source
@@ -103,6 +105,7 @@ class Formatter {
   #token(piece: Piece, token: Token, index: number): void {
     const boundary = this.#boundaries.get(piece.start)
     const previous = this.#pieces[index - 1]
+    this.#lastKind = token.kind
     if (boundary === 'body-close') {
       this.#out += '}'
       return
@@ -137,13 +140,14 @@ class Formatter {
   /** Kept where dropping it would change what ends the statement or which element a comment belongs to. */
   #semicolon(piece: Piece, index: number): void {
     const previous = this.#pieces[index - 1]
-    let last = index - 1
-    while (last > 0 && this.#pieces[last]?.token === undefined) last--
-    const lastToken = this.#pieces[last]?.token
-    const needed = lastToken !== undefined && !endsStatement(lastToken.kind)
-    if (!needed && !this.#trailing.has(index + 1)) return
+    const opensBlock = this.#lastKind === '{'
+    const endsLine = this.#lastKind === ';' || opensBlock || endsStatement(this.#lastKind)
+    const holdsComment = previous !== undefined && previous.token === undefined && previous.breaks > 0
+    const holdsTrailing = this.#trailing.has(index + 1) && !opensBlock && this.#lastKind !== ';'
+    if (endsLine && !holdsTrailing && !holdsComment) return
     if (isLineComment(previous)) this.#newLine(1)
     this.#out += piece.text
+    this.#lastKind = ';'
   }
 
   #comment(piece: Piece, index: number): void {

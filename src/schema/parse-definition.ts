@@ -38,6 +38,8 @@ export function parseDefinition(
   const members: MemberNode[] = []
   let incomplete = false
   while (cursor.tryTake('}') === undefined) {
+    // An empty statement, as in `relation boss: user;;`.
+    if (cursor.tryTake(';') !== undefined) continue
     if (atDeclaration(cursor) || cursor.atEnd) {
       const message = `Expected \`}\` to close the ${kind} ${quoteName(name.text)}, found ${cursor.found()}.`
       cursor.report('expected-token', message)

@@ -78,6 +78,7 @@ describe('statements', () => {
     ['a break behind the colon', 'definition user {}\ndefinition doc {\nrelation viewer:\nuser\n}'],
     ['an ellipsis with a semicolon', 'definition user {}\ndefinition doc {\nrelation viewer: user#...;\n}'],
     ['a wildcard at the line end', 'definition user {}\ndefinition doc {\nrelation viewer: user:*\n}'],
+    ['empty statements', 'definition user {}\ndefinition doc { ;; relation viewer: user;;\n; }'],
     ['semicolons between definitions', 'definition user {};definition doc { relation viewer: user; };'],
     [
       'an any-sided caveat line',

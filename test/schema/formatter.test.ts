@@ -119,3 +119,14 @@ test('the lines of a caveat keep their own indentation beyond what they share', 
     'caveat odd(x1 int) {\n\tx1 > 3 &&\n\n\tx1 < 5\n}\n',
   )
 })
+
+test('empty statements go, unless a comment hangs on them', () => {
+  const format = (members: string) => formatSchema(`definition doc {${members}}`).text
+  const one = 'definition doc {\n\trelation viewer: doc\n}\n'
+  expect(format('; relation viewer: doc;;\n;')).toBe(one)
+  expect(format('relation viewer: doc#...;;')).toBe(one.replace('doc\n}', 'doc#...;\n}'))
+  expect(format('relation viewer: doc;; // why\n')).toBe(one.replace('doc\n}', 'doc; // why\n}'))
+  expect(format('relation viewer: doc\n// dropped\n;\nrelation owner: doc\n')).toBe(
+    'definition doc {\n\trelation viewer: doc\n\t\t// dropped\n\t;\n\trelation owner: doc\n}\n',
+  )
+})

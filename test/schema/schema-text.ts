@@ -182,6 +182,7 @@ class TextWriter {
       '\n',
       ';',
       ' ;\n',
+      ';;\n',
       ` // c${this.#comment++}\n`,
       `; // c${this.#comment++}\n`,
       ` /* c${this.#comment++} */\n`,
