@@ -1,4 +1,5 @@
-// P5: how fast the graph loads, and how many bytes a relationship takes. Run: npm run build && node --expose-gc node_modules/.bin/jiti bench/load.ts [rows...]
+// P5: how fast the graph loads, and how many bytes a relationship takes.
+// Run: node --expose-gc node_modules/.bin/jiti bench/load.ts [rows...]
 // Synthetic chunks in the shape that a database sends: folders with a parent, documents in folders with viewers
 // (users and groups), groups with members. Prints rows per second and resident bytes per relationship beyond the ids.
 
@@ -28,7 +29,7 @@ interface Shape {
   readonly rows: number
 }
 
-/** Of ten rows: 3 document parents and owners' share, 3 group members, the rest viewers. */
+/** Of ten rows: 3 group members, 2 parents and 2 owners of documents, the rest viewers and folders. */
 function shapeOf(rows: number): Shape {
   return {
     users: Math.ceil(rows / 20),
