@@ -19,9 +19,7 @@ permission view = viewer - banned + owner
 
 \`// spicedb-ignore-warning: rule-id\` does the same.
 
-| Rule | Warns about |
-|---|---|
-${lintRules.map(({ id, title }) => `| [${id}](#${id}) | ${title} |`).join('\n')}
+${lintRules.map(({ id, title }) => `- [${id}](#${id}): ${title}`).join('\n')}
 `
   const sections = lintRules.map(
     ({ id, why, example, better }) => `## ${id}
