@@ -228,9 +228,11 @@ describe('failures', () => {
 
   test('a method that is not served is UNIMPLEMENTED, an unknown one, too', async () => {
     const { client } = await open({})
-    const { code, details } = await failureOf(client.unary('/cardea.v1.WriteService/Write', Buffer.alloc(0)))
+    const { code, details } = await failureOf(
+      client.unary('/authzed.api.v1.ExperimentalService/ExperimentalCountRelationships', Buffer.alloc(0)),
+    )
     expect(code).toBe(status.UNIMPLEMENTED)
-    expect(details).toContain('cardea.v1.WriteService/Write')
+    expect(details).toContain('ExperimentalService/ExperimentalCountRelationships')
     expect((await failureOf(client.unary('/no.Service/Method', Buffer.alloc(0)))).code).toBe(
       status.UNIMPLEMENTED,
     )

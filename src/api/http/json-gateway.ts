@@ -49,6 +49,15 @@ export function addGateway(
   }
 }
 
+/** How long a stream may be silent before its response begins, in milliseconds. */
+const maxSilenceMs = 250
+
+function silence(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, maxSilenceMs).unref()
+  })
+}
+
 type Responder = (
   context: HttpContext,
   call: Call,
@@ -87,10 +96,10 @@ function responderOf(door: Door, route: Route): Responder {
   return async (context, call, open) => {
     const request = read(input, await readBody(context, maxMessageBytes))
     const messages = handler(request, call)[Symbol.asyncIterator]()
-    // The first message decides the status: a call that fails at once is an HTTP error like any other.
-    let first: IteratorResult<MessageInitShape<DescMessage>>
+    // A call that fails at once is an HTTP error like any other; one that is silent for a while has begun.
+    const first = messages.next()
     try {
-      first = await messages.next()
+      await Promise.race([first, silence()])
     } catch (thrown) {
       const status = door.refuse(thrown, open)
       return {
@@ -105,7 +114,7 @@ function responderOf(door: Door, route: Route): Responder {
 
 /** A response that takes the next message when the last was read. */
 function streamed(
-  first: IteratorResult<MessageInitShape<DescMessage>>,
+  first: Promise<IteratorResult<MessageInitShape<DescMessage>>>,
   messages: AsyncIterator<MessageInitShape<DescMessage>>,
   line: (message: MessageInitShape<DescMessage>) => string,
   door: Door,
@@ -117,7 +126,7 @@ function streamed(
   const over = new Promise<number>((resolve) => {
     finish = resolve
   })
-  let next: Promise<IteratorResult<MessageInitShape<DescMessage>>> | undefined = Promise.resolve(first)
+  let next: typeof first | undefined = first
   let stall: NodeJS.Timeout | undefined
   const onStall = () => {
     open.abort(
