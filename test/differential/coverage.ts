@@ -7,7 +7,7 @@ import type { AnyQuestion } from '../reference/questions.ts'
 import type { Class } from './select-questions.ts'
 
 const classes: readonly Class[] = ['yes', 'no by operator', 'no path', 'conditional', 'undecided']
-const features: readonly Feature[] = [
+const features: readonly (Feature | 'excluded subjects')[] = [
   'union',
   'intersection',
   'exclusion',
@@ -20,6 +20,7 @@ const features: readonly Feature[] = [
   'wildcard',
   'caveat',
   'expiration',
+  'excluded subjects',
 ]
 const caveatTypes: readonly CaveatType['name'][] = [
   'any',

@@ -123,6 +123,11 @@ const differences: readonly Difference[] = [
     'check',
     'lookup-resources',
   ]),
+  byDialect(
+    'An expired row is gone, whatever other forms there are',
+    { seesExpiredRowsBesideOtherForms: true },
+    ['check', 'lookup-resources'],
+  ),
   byError(
     'Lookup of resources through `self`',
     'lookup-resources',

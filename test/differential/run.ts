@@ -10,7 +10,7 @@ import { type AnyQuestion, describeCase, describeQuestion, type Said } from '../
 import type { System } from '../reference/system.ts'
 import { Coverage } from './coverage.ts'
 import { explain } from './differences.ts'
-import { reachOf, selectQuestions } from './select-questions.ts'
+import { excludesSomebody, reachOf, selectQuestions } from './select-questions.ts'
 import { randomFrom } from './shuffle.ts'
 
 /** Longest path of nodes on which SpiceDB, which gives up after 50 hops, is asked at all. */
@@ -66,6 +66,11 @@ export class Run {
       ...selected.expansions,
     ].filter(({ kind }) => this.kinds.includes(kind))
     for (const question of questions) this.coverage.countReached(each, question, reachOf(each, question))
+    for (const question of questions) {
+      if (question.kind === 'lookup-subjects' && excludesSomebody(reference, question)) {
+        this.coverage.count('feature excluded subjects')
+      }
+    }
     const determined = questions.filter((question) => isDetermined(each, question))
     this.coverage.count('judged by the reference alone', questions.length - determined.length)
     // The tree of a cycle has no end, so there is nothing to compare.

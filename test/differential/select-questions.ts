@@ -38,6 +38,9 @@ const checksPerClass: { readonly [name in Class]: number } = {
   undecided: 4,
 }
 const lookups = 8
+/** Of the lookups of subjects, as many with a wildcard that leaves somebody out, looked for among so many. */
+const lookupsWithExclusions = 3
+const lookupsLookedAt = 60
 const expansions = 5
 
 export function selectQuestions(each: Case, reference: ReferenceEvaluator, random: () => number): Selected {
@@ -61,12 +64,32 @@ export function selectQuestions(each: Case, reference: ReferenceEvaluator, rando
     const chosen = choose(ofPermissions, count, random)
     return [...chosen, ...choose(pool, Math.min(count - chosen.length, 3), random)]
   })
+  const subjectLookups = choose(subjectLookupsOf(each), lookupsLookedAt, random)
+  const excluding = subjectLookups
+    .filter((question) => excludesSomebody(reference, question))
+    .slice(0, lookupsWithExclusions)
+  const others = subjectLookups.filter((question) => !excluding.includes(question))
   return {
     checks,
     resources: choose(resourceLookupsOf(each), lookups, random),
-    subjects: choose(subjectLookupsOf(each), lookups, random),
+    subjects: [...excluding, ...others.slice(0, lookups - excluding.length)],
     expansions: choose(expansionsOf(each), expansions, random),
   }
+}
+
+const order = ['no', 'conditional', 'has'] as const
+
+/** Whether everyone has it but somebody who is mentioned, or somebody has it less surely than everyone. */
+export function excludesSomebody(reference: ReferenceEvaluator, question: SubjectsQuestion): boolean {
+  const { resource, permission, subjectType, subjectRelation, context } = question
+  const found = reference.lookupSubjects(resource, permission, subjectType, subjectRelation, context)
+  const { everyoneElse } = found
+  if (everyoneElse.kind === 'undecided') return false
+  return [...found.mentioned.values()].some(
+    (verdict) =>
+      verdict.kind === 'decided' &&
+      order.indexOf(verdict.permissionship) < order.indexOf(everyoneElse.permissionship),
+  )
 }
 
 function isPermission(each: Case, { resource, permission }: CheckQuestion): boolean {

@@ -10,8 +10,8 @@ import { authorizerSystem, engineSystem } from './cardea-systems.ts'
 import { expectAgreement, failSmall, randomCases, referenceOf } from './run-cases.ts'
 
 const systems: readonly (readonly [System, number])[] = [
-  [engineSystem({ steps: 1_000_000, items: 1_000_000, reach: true }), 60],
-  [engineSystem({ steps: 1_000_000, items: 1_000_000, reach: false }), 30],
+  [engineSystem({ steps: 1_000_000, items: 1_000_000, reach: true }), 40],
+  [engineSystem({ steps: 1_000_000, items: 1_000_000, reach: false }), 20],
   [engineSystem({ steps: 1, items: 1, reach: true }), 15],
   [engineSystem({ steps: 7, items: 2, reach: false }), 10],
   [authorizerSystem({ pageSize: 0 }), 15],

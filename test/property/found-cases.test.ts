@@ -54,6 +54,27 @@ describe('cycles through exclusions', () => {
   })
 })
 
+describe('cycles under conditions', () => {
+  test('a condition caps what a cycle leaves open from it upwards', async () => {
+    const each = caseOf(
+      `caveat switched_on(flag bool) {
+        flag
+      }
+      definition document {
+        relation member: document with switched_on
+        relation parent: document:*
+        permission view = can_read
+        permission edit = member->view
+        permission access = can_read - access
+        permission can_read = parent - member->access
+      }`,
+      ['document:a#parent@document:*', 'document:a#member@document:a[switched_on]'],
+    )
+    expect(await answer(each, 'check document:a#edit@document:a')).toBe('conditional')
+    expect(await answer(each, 'check document:a#view@document:a')).toBe('UNDEFINED_BY_CYCLE')
+  })
+})
+
 describe('expand', () => {
   test.each([['self', 'union (user:ann#access leaf {user:ann#})']])(
     'a single operand stands under a union: %s',

@@ -66,7 +66,7 @@ async function page(
 }
 
 describe('long lists', () => {
-  const cases = randomCases(12, 300).map((each) => amplify(each, 12))
+  const cases = randomCases(8, 300).map((each) => amplify(each, 12))
 
   test.each([true, false])(
     'agreement, fast paths: %s',

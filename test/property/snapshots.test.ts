@@ -94,7 +94,7 @@ function every<Item>(items: readonly Item[], step: number): Item[] {
 describe('older revisions', () => {
   test('answer as they did, after more writes and another schema', async () => {
     let asked = 0
-    for (const drawn of randomCases(25, 200)) {
+    for (const drawn of randomCases(15, 200)) {
       const each = { ...drawn, relationships: drawn.relationships.filter((row) => isLive(row, drawn.nowMs)) }
       const clock = () => each.nowMs
       const authorizer = await createAuthorizer({ store: memoryStore({ clock }), clock })

@@ -2,7 +2,13 @@
 
 import type { JsonObject } from '../../src/model/context.ts'
 import type { Permissionship } from '../../src/model/decision.ts'
-import { formatObject, type ObjectRef, type SubjectRef, wildcardId } from '../../src/model/reference.ts'
+import {
+  formatObject,
+  formatSubject,
+  type ObjectRef,
+  type SubjectRef,
+  wildcardId,
+} from '../../src/model/reference.ts'
 import { isLive, type Relationship } from '../../src/model/relationship.ts'
 import type { Expression, Schema } from '../../src/model/schema.ts'
 import type { CaveatJudge, CaveatVerdict } from './caveat-verdict.ts'
@@ -19,6 +25,8 @@ export interface Dialect {
   readonly selfIgnoresType?: boolean
   /** A caveated row of a plain object or wildcard is not seen where its type is also allowed with a relation. */
   readonly losesCaveatedRowsBesideUsersets?: boolean
+  /** An expired row that names the subject itself counts where another relation of its type is allowed without expiry. */
+  readonly seesExpiredRowsBesideOtherForms?: boolean
 }
 
 export interface ReferenceWorld {
@@ -88,6 +96,8 @@ export class ReferenceEvaluator {
   readonly objects: readonly ObjectRef[]
   private readonly schema: Schema
   private readonly rows: ReadonlyMap<string, readonly Relationship[]>
+  /** Only for the dialect that sees them. */
+  private readonly expired: readonly Relationship[]
   private readonly solutions = new Map<string, Solution>()
   private readonly failing = new Map<string, boolean>()
 
@@ -104,6 +114,9 @@ export class ReferenceEvaluator {
       const key = nodeKey(row.resource, row.relation)
       rows.set(key, [...(rows.get(key) ?? []), row])
     }
+    this.expired = world.dialect?.seesExpiredRowsBesideOtherForms
+      ? world.relationships.filter((row) => !isLive(row, world.nowMs))
+      : []
     this.objects = [...objects.values()]
     this.rows = rows
   }
@@ -175,7 +188,9 @@ export class ReferenceEvaluator {
 
     const nodes = this.nodesOf([...this.objects, resource, subject])
     const verdicts = new Map<Relationship, CaveatVerdict>()
-    for (const row of [...this.rows.values()].flat()) verdicts.set(row, this.judge(row, context))
+    for (const row of [...[...this.rows.values()].flat(), ...this.expired]) {
+      verdicts.set(row, this.judge(row, context))
+    }
     const estimate = (subtracted: Model, bound: 'low' | 'high') =>
       this.leastModel(nodes, subject, subtracted, (row) => truthOf(verdicts.get(row)!, bound))
 
@@ -282,7 +297,20 @@ export class ReferenceEvaluator {
       const reached = direct || this.matchesWildcard(target, subject) ? yes : nested
       result = or(result, and(caveat(row), reached))
     }
+    for (const row of this.expired) {
+      if (nodeKey(row.resource, row.relation) !== nodeKey(object, name)) continue
+      if (formatSubject(row.subject) === formatSubject(subject) && this.hasOtherForm(row)) {
+        result = or(result, caveat(row))
+      }
+    }
     return result
+  }
+
+  private hasOtherForm({ resource, relation, subject }: Relationship): boolean {
+    const { types } = this.schema.definitions.get(resource.type)!.relations.get(relation)!
+    return types.some(
+      (form) => form.type === subject.type && form.relation !== subject.relation && !form.expiration,
+    )
   }
 
   private matchesWildcard(target: SubjectRef, subject: SubjectRef): boolean {

@@ -107,6 +107,21 @@ definition document {
     spicedb: 'no',
   },
   {
+    name: 'An expired row is gone, whatever other forms there are',
+    schema: `use expiration
+definition user {}
+definition group {
+  relation member: user
+}
+definition document {
+  relation viewer: group#member with expiration | group
+}`,
+    rows: ['document:a#viewer@group:ops#member[expiration:2020-01-01T00:00:00Z]'],
+    question: check('viewer', { type: 'group', id: 'ops', relation: 'member' }),
+    cardea: 'no',
+    spicedb: 'has',
+  },
+  {
     name: 'Lookup of resources through `self`',
     schema: `use self
 definition user {}

@@ -183,7 +183,8 @@ function mentioned(schema: Schema): Set<string> {
   return found
 }
 
-function namesIn(expression: Expression): string[] {
+/** Members of the same definition that an expression names; of an arrow, its relation. */
+export function namesIn(expression: Expression): string[] {
   switch (expression.kind) {
     case 'reference':
       return [expression.name]
