@@ -1,7 +1,7 @@
 // tools/call: arguments are checked before the tool runs, and what it returns before anybody sees it.
 
-import type { JsonObject } from '../../model/context.ts'
-import { isDenial } from '../policy/ask.ts'
+import type { JsonObject, JsonValue } from '../../model/context.ts'
+import { type Denial, isDenial } from '../policy/ask.ts'
 import { isJsonObject } from '../policy/json-object.ts'
 import { planCall } from '../policy/plan-call.ts'
 import { type FilteredResult, planResult } from '../policy/plan-result.ts'
@@ -48,38 +48,48 @@ export async function callTool(exchange: Exchange): Promise<Answer> {
   if (params.task !== undefined && !rule.tasks)
     return exchange.settle(errorAnswer(-32601), 'denied', 'the tool may not run as a task')
 
-  const args = await checkArguments(exchange, tool)
-  if ('denied' in args) return exchange.settle(notFound, 'denied', args.denied)
+  const decided = await checkArguments(exchange, tool, params.arguments)
+  if (isDenial(decided)) return exchange.settle(notFound, 'denied', decided.denied)
+  const args = await injectLookups(exchange, rule, decided.args)
   const resumed = unsealed(exchange)
   if (resumed === undefined)
     return exchange.settle(errorAnswer(-32602), 'denied', 'the request state is not of this request')
   if (rule.effect === 'write') await record.intent()
-  const answer = await exchange.forwardAsking({ ...resumed, arguments: args.args })
+  const answer = await exchange.forwardAsking({ ...resumed, arguments: args })
   if (needsInput(answer)) {
     const question = questionOf(exchange, answer.result!)
     if (question) return exchange.settle(question, 'allowed', 'the server asked back')
     return exchange.settle(toolFailed, 'failed', 'the server asked back, which the rule does not allow')
   }
-  const begun = answer.error ? undefined : beginTask(exchange, tool, args.args, answer.result)
+  const begun = answer.error ? undefined : beginTask(exchange, tool, decided.args, answer.result)
   return begun
     ? exchange.settle(begun, 'allowed', 'begun as a task')
-    : finishTool(exchange, tool, args.args, answer)
+    : finishTool(exchange, tool, args, answer)
 }
 
-async function checkArguments(
+/**
+ * Asks everything about the arguments that a call or a task was given: the rule's questions, and those that the tool's
+ * author adds. Gives the arguments to forward.
+ */
+export async function checkArguments(
   exchange: Exchange,
-  { rule }: UsableTool,
-): Promise<{ readonly args: JsonObject } | { readonly denied: string }> {
-  const plan = planCall(rule, exchange.params.arguments, exchange.setting)
+  tool: UsableTool,
+  given: JsonValue | undefined,
+): Promise<{ readonly args: JsonObject } | Denial> {
+  const plan = planCall(tool.rule, given, exchange.setting)
   if (isDenial(plan)) return plan
-  const { granted } = await exchange.ask('arguments', plan.asks)
-  const observed = isObserved(exchange, rule)
-  const decided = plan.decide(
-    observed ? granted.map((has, index) => has || plan.asks[index]!.at !== 'call') : granted,
-  )
-  if (isDenial(decided)) return decided
-  if (observed && granted.includes(false)) exchange.record.mode = 'observe'
-  return { args: await injectLookups(exchange, rule, decided.args) }
+  const added =
+    tool.mapping?.asks({ name: tool.rule.name, arguments: plan.canonical }, exchange.principal) ?? []
+  if (isDenial(added)) return added
+  const asks = [...plan.asks, ...added]
+  const { granted } = await exchange.ask('arguments', asks)
+  const observed = isObserved(exchange, tool.rule)
+  const relaxed = observed ? granted.map((has, index) => has || asks[index]!.at !== 'call') : granted
+  if (!relaxed.slice(plan.asks.length).every(Boolean))
+    return { denied: 'a question of x-authzen-mapping is not HAS' }
+  const decided = plan.decide(relaxed.slice(0, plan.asks.length))
+  if (observed && !isDenial(decided) && granted.includes(false)) exchange.record.mode = 'observe'
+  return decided
 }
 
 /** Turns the server's answer to a call into what its caller may see. Also used when a task's result is fetched. */

@@ -2,8 +2,7 @@
 
 import { isDenial } from '../policy/ask.ts'
 import { isJsonObject } from '../policy/json-object.ts'
-import { planCall } from '../policy/plan-call.ts'
-import { finishTool } from './call-tool.ts'
+import { checkArguments, finishTool } from './call-tool.ts'
 import type { Exchange } from './exchange.ts'
 import { notFound, scopesMissing, unknownTask } from './fixed-answers.ts'
 import type { Answer } from './message.ts'
@@ -50,15 +49,8 @@ export async function taskResult(exchange: Exchange): Promise<Answer> {
       'denied',
       `the token lacks one of ${tool.rule.scopes.join(' ')}`,
     )
-  const plan = planCall(
-    { ...tool.rule, unchecked: [...tool.rule.unchecked, ...tool.rule.inject.map(({ path }) => path)] },
-    args,
-    exchange.setting,
-  )
-  if (isDenial(plan)) return exchange.settle(notFound, 'denied', plan.denied)
-  const { granted } = await exchange.ask('arguments', plan.asks)
-  if (granted.includes(false))
-    return exchange.settle(notFound, 'denied', 'an argument of the task is no longer HAS')
+  const decided = await checkArguments(exchange, tool, args)
+  if (isDenial(decided)) return exchange.settle(notFound, 'denied', decided.denied)
   const answer = await exchange.forward(params)
   const finished = await finishTool(exchange, tool, args, answer)
   if (finished.error) return finished

@@ -1,5 +1,6 @@
 // Tool pins: a definition counts only if it is approved, and only as long as every word of it stays the same.
 
+import { type AuthzenMapping, compileAuthzenMapping } from '../policy/authzen-mapping.ts'
 import type { LoadedPolicy, LoadedTool } from '../policy/loaded-policy.ts'
 import { formatPath } from '../policy/problem.ts'
 import {
@@ -15,12 +16,17 @@ export interface UsableTool {
   readonly rule: LoadedTool
   readonly definition: ToolDefinition
   readonly hash: string
+  /** Questions that the tool's author adds. */
+  readonly mapping: AuthzenMapping | undefined
 }
+
+const maxMappings = 1000
 
 /** Approved hashes of one guard, by tool name. */
 export class ToolPins {
   readonly #approved = new Map<string, string>()
   readonly #told = new Set<string>()
+  readonly #mappings = new Map<string, AuthzenMapping | string | undefined>()
   readonly #log: GuardLog
 
   constructor(approved: { readonly [tool: string]: string }, log: GuardLog) {
@@ -51,13 +57,23 @@ export class ToolPins {
       )
     const problems = definitionProblems(rule, definition)
     if (problems.length > 0) return this.#refuse(rule.name, hash, problems.map(sentence).join(' '))
+    const mapping = this.#mappingOf(definition, hash)
+    if (typeof mapping === 'string') return this.#refuse(rule.name, hash, `${mapping}.`)
     if (pinned === undefined) this.#approved.set(rule.name, hash)
-    return { rule, definition, hash }
+    return { rule, definition, hash, mapping }
   }
 
   /** Hashes approved so far, to be kept for the next start. */
   approved(): { readonly [tool: string]: string } {
     return Object.fromEntries(this.#approved)
+  }
+
+  #mappingOf(definition: ToolDefinition, hash: string): AuthzenMapping | string | undefined {
+    if (!this.#mappings.has(hash)) {
+      if (this.#mappings.size >= maxMappings) this.#mappings.clear()
+      this.#mappings.set(hash, compileAuthzenMapping(definition.inputSchema))
+    }
+    return this.#mappings.get(hash)
   }
 
   #refuse(tool: string, hash: string, reason: string): undefined {

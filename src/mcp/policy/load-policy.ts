@@ -110,7 +110,7 @@ function load(source: Policy, options: LoadOptions, report: Report): LoadedPolic
     report(parsePath(path), problem)
   const roots = loadRoots(loading, source)
   const also = loadChecks(loading, source.also ?? [], variables([]), ['also'])
-  const place = { hasRoots: roots.length > 0, asksAlways: also.length > 0 }
+  const place = { hasRoots: roots.length > 0, asks: also.length > 0 }
   const tools = Object.entries(source.tools ?? {}).map(([name, rule]) => loadTool(loading, name, rule, place))
   const prompts = Object.entries(source.prompts ?? {}).map(([name, rule]) =>
     loadPrompt(loading, name, rule, place),

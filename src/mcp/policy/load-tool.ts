@@ -22,20 +22,20 @@ export function loadTool(
   loading: Loading,
   name: string,
   rule: ToolRule,
-  policy: { readonly hasRoots: boolean; readonly asksAlways: boolean },
+  policy: { readonly hasRoots: boolean; readonly asks: boolean },
 ): LoadedTool {
   const at = ['tools', name]
   const { report } = loading
   const effect = rule.effect ?? 'write'
   const call = loadCall(loading, rule, policy.hasRoots, at)
   const result = loadResult(loading, rule.result, rule.text, ['args'], at)
-  const asksAnything = call.also.length > 0 || call.arguments.length > 0 || checksItems(result)
-  if (rule.public && asksAnything)
+  const asksAnything = asksAlways(call) || checksItems(result)
+  if (rule.public && (asksAnything || call.arguments.length > 0))
     report([...at, 'public'], 'public means that nothing is asked; remove public or the checks', true)
-  if (!rule.public && !asksAnything && !policy.asksAlways)
+  if (!rule.public && !asksAnything && !policy.asks)
     report(
       at,
-      'nothing is asked before or after this tool; check an argument or the result, or say public: true',
+      'nothing is asked before or after this tool, or only about an optional argument; check an argument or the result, or say public: true',
       true,
     )
   const refill = loadRefill(loading, rule, [...at, 'refill'])
@@ -62,15 +62,19 @@ export function loadPrompt(
   loading: Loading,
   name: string,
   rule: PromptRule,
-  policy: { readonly hasRoots: boolean; readonly asksAlways: boolean },
+  policy: { readonly hasRoots: boolean; readonly asks: boolean },
 ): LoadedPrompt {
   const at = ['prompts', name]
   const call = loadCall(loading, rule, policy.hasRoots, at)
-  const asksAnything = call.also.length > 0 || call.arguments.length > 0
-  if (rule.public && asksAnything)
+  const asksAnything = asksAlways(call)
+  if (rule.public && (asksAnything || call.arguments.length > 0))
     loading.report([...at, 'public'], 'public means that nothing is asked; remove public or the checks', true)
-  if (!rule.public && !asksAnything && !policy.asksAlways)
-    loading.report(at, 'nothing is asked before this prompt; check an argument, or say public: true', true)
+  if (!rule.public && !asksAnything && !policy.asks)
+    loading.report(
+      at,
+      'nothing is asked before this prompt, or only about an optional argument; check an argument, or say public: true',
+      true,
+    )
   return { ...call, name, scopes: rule.scopes ?? [], public: rule.public ?? false, asks: new Set(rule.asks) }
 }
 
@@ -118,6 +122,11 @@ function loadArgument(
   return path
     ? [{ ...demand, at: path, as: rule.as, optional: rule.optional ?? false, denied: rule.denied ?? 'fail' }]
     : []
+}
+
+/** Whether something is asked in every call; an optional argument may be missing. */
+function asksAlways({ also, arguments: args }: LoadedCall): boolean {
+  return also.length > 0 || args.some(({ optional }) => !optional)
 }
 
 function checksItems(result: LoadedResult): boolean {

@@ -14,6 +14,8 @@ import { callerScope } from './scope.ts'
 export interface CallPlan {
   /** Whole-call questions, then those of the arguments. All are asked at one revision. */
   readonly asks: readonly Ask[]
+  /** The arguments in canonical form, before anything is dropped. */
+  readonly canonical: JsonObject
   /** Takes one answer per ask, in order; gives the arguments to forward, canonical, or a denial. */
   decide(granted: readonly boolean[]): { readonly args: JsonObject } | Denial
 }
@@ -57,7 +59,7 @@ export function planCall(
   })
   const refused = candidates.find((one) => one.refused !== undefined && one.rule.denied === 'fail')?.refused
   if (refused !== undefined) return { denied: refused }
-  return { asks, decide: (granted) => decide(canonical, whole.length, candidates, granted) }
+  return { asks, canonical, decide: (granted) => decide(canonical, whole.length, candidates, granted) }
 }
 
 function findPlaces(

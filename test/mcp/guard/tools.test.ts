@@ -2,7 +2,11 @@
 
 import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js'
+import {
+  CallToolRequestSchema,
+  CallToolResultSchema,
+  ListToolsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { GuardOptions } from '../../../src/mcp/guard/create-guard.ts'
@@ -120,6 +124,44 @@ describe('definitions', () => {
     const same = { inputSchema: { properties: { a: {} }, type: 'object' }, name: 't' }
     expect(definitionHash(same)).toBe(definitionHash(one))
     expect(definitionHash({ ...one, title: 'T' } as ToolDefinition)).not.toBe(definitionHash(one))
+  })
+})
+
+describe('a mapping that the tool’s author offers', () => {
+  const mapped = (mapping: object) => {
+    const server = new McpServer({ name: 's', version: '1' }, { capabilities: { tools: {} } })
+    const inputSchema = { type: 'object' as const, properties: { id: {} }, 'x-authzen-mapping': mapping }
+    server.server.setRequestHandler(ListToolsRequestSchema, () => ({
+      tools: [{ name: 'read', inputSchema }],
+    }))
+    server.server.setRequestHandler(CallToolRequestSchema, () => ({
+      content: [{ type: 'text', text: 'text' }],
+    }))
+    return server
+  }
+  const policy: Policy = { trust_on_first_use: true, tools: { read: readRule } }
+  const mapping = (name: string) => ({
+    evaluation: { action: { name }, resource: { type: 'document', id: '$params.arguments.id' } },
+  })
+
+  test('adds its question and takes none away', async () => {
+    const made = await world(policy)
+    const alice = await visit(made, mapped(mapping('delete')))
+    expect(await said(alice, 'read', { id: 'a' })).toContain('text')
+    expect(await said(alice, 'read', { id: 'b' })).toContain('Not found.')
+    expect(made.audit.events.at(-1)?.decisions.map(({ at, verdict }) => `${at} ${verdict}`)).toEqual([
+      'argument $.id has',
+      'mapping no',
+    ])
+    const bob = await visit(await world(policy), mapped(mapping('view')), 'bob')
+    expect(await said(bob, 'read', { id: 'a' })).toContain('Not found.')
+  })
+
+  test('a malformed one makes the tool unusable', async () => {
+    const made = await world(policy)
+    const alice = await visit(made, mapped({ nonsense: 1 }))
+    expect(await said(alice, 'read', { id: 'a' })).toMatch(/Unknown tool/)
+    expect(made.log.map(({ message }) => message).join()).toContain('exactly one member')
   })
 })
 

@@ -79,6 +79,11 @@ const cases: readonly (readonly [name: string, text: string, problem: RegExp])[]
     tool('unchecked: [query]\nresult: whole'),
     /nothing is asked before or after this tool.*public: true/,
   ],
+  [
+    'asked only about an optional argument',
+    tool('arguments: [{ at: $.folder, optional: true, all: ["folder:{value}#view"] }]\nresult: whole'),
+    /or only about an optional argument/,
+  ],
   ['public and checked', tool(`public: true\n${arg}\nresult: whole`), /public means that nothing is asked/],
   [
     'bare variable',

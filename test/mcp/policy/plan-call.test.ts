@@ -46,7 +46,7 @@ test('a wildcard as an id is text', () => {
 test('an optional argument may be missing, not wrong', () => {
   const rule: ToolRule = {
     arguments: [{ at: '$.id', optional: true, all: ['document:{value}#view'] }],
-    result: 'whole',
+    result: [{ items: '$.results[*]', all: ['document:{item.id}#view'] }],
   }
   expect(call(rule, {}, []).args).toEqual({})
   expect(call(rule, { id: 'b' }, []).denied).toBeDefined()
