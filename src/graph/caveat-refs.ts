@@ -9,6 +9,7 @@ export class CaveatRefs {
   /** By handle; 0 is unused. */
   readonly #refs: (CaveatRef | undefined)[] = [undefined]
   readonly #users: number[] = [0]
+  readonly #sizes: number[] = [0]
   readonly #free: number[] = []
   readonly #handles = new Map<string, number>()
   #bytes = 0
@@ -29,7 +30,8 @@ export class CaveatRefs {
     const handle = this.#free.pop() ?? this.#refs.push(undefined) - 1
     this.#refs[handle] = ref
     this.#users[handle] = 1
-    this.#bytes += guessedBytes(text)
+    this.#sizes[handle] = guessedBytes(text)
+    this.#bytes += this.#sizes[handle]!
     if (this.#handles.size < maxRecognized) this.#handles.set(text, handle)
     return handle
   }
@@ -41,7 +43,7 @@ export class CaveatRefs {
     if (this.#handles.get(text) === handle) this.#handles.delete(text)
     this.#refs[handle] = undefined
     this.#free.push(handle)
-    this.#bytes -= guessedBytes(text)
+    this.#bytes -= this.#sizes[handle]!
   }
 
   get(handle: number): CaveatRef {
@@ -50,7 +52,7 @@ export class CaveatRefs {
 
   /** A guess at the bytes that one reference takes. */
   bytesOf(handle: number): number {
-    return guessedBytes(textOf(this.#refs[handle]!))
+    return this.#sizes[handle]!
   }
 }
 

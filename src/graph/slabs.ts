@@ -13,7 +13,8 @@ import type { Segments } from './segments.ts'
 export type Entry = number
 export const keyBits = 0x7fff_ffff
 export const recordBit = -0x8000_0000
-export const hole = recordBit
+/** A record bit without a key. */
+export const hole = -0x8000_0000
 
 /** Slabs have 2^smallestClass integers or more. */
 export const smallestClass = 2

@@ -179,7 +179,7 @@ describe('cursors under way', () => {
           ended.snapshot.release()
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     )
   })
 })

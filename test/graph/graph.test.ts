@@ -136,7 +136,7 @@ describe('a graph on random transactions', () => {
           expect(graph.memory().rows).toBe(modelAt(entries, graph.head.revision).size)
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 })
