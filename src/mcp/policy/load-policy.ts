@@ -70,7 +70,8 @@ export function loadPolicy(
   throw new CardeaError('CONFIG_INVALID', list.join('\n'), { path: problems[0]?.path ?? '' })
 }
 
-function readSource(source: string | Policy): {
+/** The value of a policy as written, where each part of it stands, and what is wrong with the text itself. */
+export function readSource(source: string | Policy): {
   value: unknown
   positions: Positions
   problems: readonly PolicyProblem[]
