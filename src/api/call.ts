@@ -3,6 +3,7 @@
 import type { CallOptions, Read } from '../authorizer/authorizer.ts'
 import { consistencyFromWire } from '../wire/consistency.ts'
 import type { ConsistencyMessage } from '../wire/messages.ts'
+import { evaluatedAtTrailer, writtenAtTrailer } from '../wire/trailers.ts'
 import type { Caller } from './preshared-keys.ts'
 
 /** What every door tells a method about the call. */
@@ -25,10 +26,8 @@ export const trailerNames = {
   legacyRequestId: 'io.spicedb.respmeta.requestid',
   dispatchedOperations: 'io.spicedb.respmeta.dispatchedoperationscount',
   cachedOperations: 'io.spicedb.respmeta.cachedoperationscount',
-  /** Instant at which caveats and expiry were evaluated, milliseconds since the Unix epoch. */
-  evaluatedAtMs: 'cardea-evaluated-at-ms',
-  /** ZedToken of a write whose response has no field for it. */
-  writtenAt: 'cardea-written-at',
+  evaluatedAtMs: evaluatedAtTrailer,
+  writtenAt: writtenAtTrailer,
 } as const
 
 /** What the authorizer is told about a call. */

@@ -4,35 +4,42 @@ import { readFileSync } from 'node:fs'
 import type {
   DescMessage,
   DescMethod,
+  DescMethodClientStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf'
 import { MethodOptions_IdempotencyLevel as Idempotency } from '@bufbuild/protobuf/wkt'
-import { Client, credentials, type Deadline, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { CallOptions } from '../authorizer/authorizer.ts'
 import { CardeaError } from '../model/errors.ts'
 import { GrpcCode } from '../wire/grpc-code.ts'
 import { decode, encode } from '../wire/message-codec.ts'
-import { decodeStatus, errorFromStatus } from '../wire/status.ts'
+import { decodeStatus, errorFromStatus, retryAfterFact } from '../wire/status.ts'
 
 export interface ChannelOptions {
   /** `host:port` */
   readonly address: string
   readonly presharedKey: string
-  /** Set: connect with TLS, trusting the system's authorities or the given one. */
+  /** Set: connect with TLS, trusting the system's authorities or the given one (PEM, or the path of a PEM file). */
   readonly tls?: { readonly ca?: Buffer | string; readonly cert?: Buffer; readonly key?: Buffer }
-  /** For a call without a deadline of its own, in milliseconds. Default 30,000; streams have none. */
+  /** For a call without a deadline of its own, its repetitions included, in milliseconds. Default 30,000; streams have none. */
   readonly timeoutMs?: number
-  /** How often a call without side effects is tried again when the service cannot be reached. Default 3. */
+  /** How often a call without side effects is tried again when the service cannot answer. Default 3. */
   readonly maxRetries?: number
+}
+
+/** An answer with what came beside it, by lower-case name. */
+export interface Answered<Message> {
+  readonly message: Message
+  trailer(name: string): string | undefined
 }
 
 /** Wait before the first repetition, in milliseconds; doubled each time, and spread by a random factor. */
 const retryDelayMs = 50
 
-const path = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
+const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
 
 export class Channel {
   readonly #client: Client
@@ -42,15 +49,18 @@ export class Channel {
 
   constructor(options: ChannelOptions) {
     const { tls } = options
-    const file = (value: Buffer | string | undefined) =>
+    const pem = (value: Buffer | string | undefined) =>
       typeof value === 'string' ? readFileSync(value) : (value ?? null)
     const channelCredentials =
       tls === undefined
         ? credentials.createInsecure()
-        : credentials.createSsl(file(tls.ca), tls.key ?? null, tls.cert ?? null)
+        : credentials.createSsl(pem(tls.ca), tls.key ?? null, tls.cert ?? null)
     this.#client = new Client(options.address, channelCredentials, {
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
+      // A connection whose other end is gone is noticed within a minute.
+      'grpc.keepalive_time_ms': 40_000,
+      'grpc.keepalive_timeout_ms': 20_000,
     })
     this.#metadata.set('authorization', `Bearer ${options.presharedKey}`)
     this.#timeoutMs = options.timeoutMs ?? 30_000
@@ -63,41 +73,72 @@ export class Channel {
     request: MessageInitShape<I>,
     call: CallOptions = {},
   ): Promise<MessageShape<O>> {
+    return (await this.answered(method, request, call)).message
+  }
+
+  /** The same, with the trailers. */
+  answered<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    call: CallOptions = {},
+  ): Promise<Answered<MessageShape<O>>> {
+    const deadlineMs = call.deadlineMs ?? Date.now() + this.#timeoutMs
+    return this.#repeated(method, { ...call, deadlineMs }, () =>
+      this.#once(method, request, { ...call, deadlineMs }),
+    )
+  }
+
+  async #repeated<Value>(
+    method: DescMethod,
+    call: CallOptions,
+    attempt: () => Promise<Value>,
+  ): Promise<Value> {
     const safe = method.idempotency === Idempotency.NO_SIDE_EFFECTS
     for (let tries = 0; ; tries += 1) {
       try {
-        return await this.#unaryOnce(method, request, call)
+        return await attempt()
       } catch (error) {
-        const retryable = error instanceof CardeaError && error.code === 'UNAVAILABLE'
-        if (!safe || !retryable || tries >= this.#maxRetries || call.signal?.aborted) throw error
-        await new Promise((resolve) => setTimeout(resolve, retryDelayMs * 2 ** tries * (0.5 + Math.random())))
+        const delayMs = safe && tries < this.#maxRetries ? retryDelay(error, tries) : undefined
+        const late =
+          delayMs === undefined || Date.now() + delayMs >= (call.deadlineMs ?? Number.POSITIVE_INFINITY)
+        if (late || call.signal?.aborted) throw error
+        await new Promise((resolve) => setTimeout(resolve, delayMs))
       }
     }
   }
 
-  #unaryOnce<I extends DescMessage, O extends DescMessage>(
+  #once<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     call: CallOptions,
-  ): Promise<MessageShape<O>> {
-    const deadline: Deadline = call.deadlineMs ?? Date.now() + this.#timeoutMs
+  ): Promise<Answered<MessageShape<O>>> {
     return new Promise((resolve, reject) => {
+      let message: MessageShape<O> | undefined
       const running = this.#client.makeUnaryRequest(
-        path(method),
-        (message: MessageInitShape<I>) => encode(method.input, message),
+        pathOf(method),
+        (value: MessageInitShape<I>) => encode(method.input, value),
         (bytes) => decode(method.output, bytes),
         request,
         this.#metadata,
-        { deadline },
+        deadlineOf(call),
         (error, response) => {
-          call.signal?.removeEventListener('abort', cancel)
-          if (error) reject(errorOf(error))
-          else resolve(response as MessageShape<O>)
+          if (error) fail(errorOf(error))
+          else message = response as MessageShape<O>
         },
       )
       const cancel = () => running.cancel()
-      if (call.signal?.aborted) cancel()
+      const fail = (error: CardeaError) => {
+        call.signal?.removeEventListener('abort', cancel)
+        reject(error)
+      }
+      // Comes after the response, and alone has the trailers.
+      running.on('status', ({ code, metadata }) => {
+        if (code !== GrpcCode.OK) return
+        call.signal?.removeEventListener('abort', cancel)
+        resolve({ message: message!, trailer: (name) => firstText(metadata, name) })
+      })
       call.signal?.addEventListener('abort', cancel, { once: true })
+      if (call.signal?.aborted) cancel()
     })
   }
 
@@ -107,73 +148,89 @@ export class Channel {
     request: MessageInitShape<I>,
     call: CallOptions = {},
   ): AsyncGenerator<MessageShape<O>> {
-    const running = this.#client.makeServerStreamRequest(
-      path(method),
-      (message: MessageInitShape<I>) => encode(method.input, message),
-      (bytes) => decode(method.output, bytes),
-      request,
-      this.#metadata,
-      call.deadlineMs === undefined ? {} : { deadline: call.deadlineMs },
-    )
-    const cancel = () => running.cancel()
-    if (call.signal?.aborted) cancel()
+    const open = () =>
+      this.#client.makeServerStreamRequest(
+        pathOf(method),
+        (message: MessageInitShape<I>) => encode(method.input, message),
+        (bytes) => decode(method.output, bytes),
+        request,
+        this.#metadata,
+        deadlineOf(call),
+      )
+    let running: ReturnType<typeof open> | undefined
+    const cancel = () => running?.cancel()
     call.signal?.addEventListener('abort', cancel, { once: true })
     try {
-      for await (const message of running) yield message as MessageShape<O>
+      // Until the first message it is a call like any other, which may be repeated.
+      const begin = async () => {
+        running?.cancel()
+        running = open()
+        running.on('error', () => {})
+        if (call.signal?.aborted) cancel()
+        const messages = running[Symbol.asyncIterator]() as AsyncIterator<MessageShape<O>>
+        try {
+          return { messages, first: await messages.next() }
+        } catch (error) {
+          throw errorOf(error as ServiceError)
+        }
+      }
+      const { messages, first } = await this.#repeated(method, call, begin)
+      for (let next = first; !next.done; next = await messages.next()) yield next.value
     } catch (error) {
-      throw errorOf(error as ServiceError)
+      throw error instanceof CardeaError ? error : errorOf(error as ServiceError)
     } finally {
       call.signal?.removeEventListener('abort', cancel)
-      running.on('error', () => {})
-      running.cancel()
+      cancel()
     }
   }
 
-  /** Many messages there, one back. */
+  /** Many messages there, one back. Never repeated. */
   async upload<I extends DescMessage, O extends DescMessage>(
-    method: DescMethod & { readonly methodKind: 'client_streaming'; readonly input: I; readonly output: O },
+    method: DescMethodClientStreaming<I, O>,
     requests: AsyncIterable<MessageInitShape<I>>,
     call: CallOptions = {},
-  ): Promise<MessageShape<O>> {
-    let settle: { resolve(value: MessageShape<O>): void; reject(error: CardeaError): void } | undefined
-    const answer = new Promise<MessageShape<O>>((resolve, reject) => {
+  ): Promise<Answered<MessageShape<O>>> {
+    let message: MessageShape<O> | undefined
+    let settle!: { resolve(value: Answered<MessageShape<O>>): void; reject(error: CardeaError): void }
+    const answer = new Promise<Answered<MessageShape<O>>>((resolve, reject) => {
       settle = { resolve, reject }
     })
     const running = this.#client.makeClientStreamRequest(
-      path(method),
-      (message: MessageInitShape<I>) => encode(method.input, message),
+      pathOf(method),
+      (value: MessageInitShape<I>) => encode(method.input, value),
       (bytes) => decode(method.output, bytes),
       this.#metadata,
-      call.deadlineMs === undefined ? {} : { deadline: call.deadlineMs },
+      deadlineOf(call),
       (error, response) => {
-        if (error) settle!.reject(errorOf(error))
-        else settle!.resolve(response as MessageShape<O>)
+        if (error) settle.reject(errorOf(error))
+        else message = response as MessageShape<O>
       },
     )
+    running.on('status', ({ code, metadata }) => {
+      if (code === GrpcCode.OK)
+        settle.resolve({ message: message!, trailer: (name) => firstText(metadata, name) })
+    })
     const cancel = () => running.cancel()
     call.signal?.addEventListener('abort', cancel, { once: true })
+    if (call.signal?.aborted) cancel()
     // A refusal may come while messages are still being sent: it ends the sending.
     let over = false
-    answer
+    const ended = answer
       .catch(() => {})
-      .finally(() => {
+      .then(() => {
         over = true
         call.signal?.removeEventListener('abort', cancel)
       })
     try {
       for await (const request of requests) {
         if (over) break
-        if (!running.write(request)) {
-          await Promise.race([
-            new Promise((resolve) => running.once('drain', resolve)),
-            answer.catch(() => {}),
-          ])
-        }
+        if (!running.write(request))
+          await Promise.race([new Promise((resolve) => running.once('drain', resolve)), ended])
       }
       running.end()
     } catch (error) {
       cancel()
-      answer.catch(() => {})
+      await ended
       throw error
     }
     return answer
@@ -184,17 +241,31 @@ export class Channel {
   }
 }
 
+function deadlineOf(call: CallOptions): { deadline?: number } {
+  return call.deadlineMs === undefined ? {} : { deadline: call.deadlineMs }
+}
+
+function firstText(metadata: Metadata, name: string): string | undefined {
+  const value = metadata.get(name)[0]
+  return value === undefined ? undefined : String(value)
+}
+
+/** How long to wait before another try; undefined when another try makes no sense. */
+function retryDelay(error: unknown, tries: number): number | undefined {
+  if (!(error instanceof CardeaError)) return undefined
+  const asked = error.facts[retryAfterFact]
+  if (error.code === 'OVERLOADED' && asked !== undefined) return Number(asked)
+  return error.code === 'UNAVAILABLE' ? retryDelayMs * 2 ** tries * (0.5 + Math.random()) : undefined
+}
+
 /** The service's own error, with its code and facts. */
 function errorOf(error: ServiceError): CardeaError {
+  if (error instanceof CardeaError) return error
   const details = error.metadata?.get('grpc-status-details-bin')[0]
   if (Buffer.isBuffer(details)) return errorFromStatus(decodeStatus(details))
   if (error.code === GrpcCode.UNAVAILABLE) {
-    return new CardeaError(
-      'UNAVAILABLE',
-      `The service cannot be reached: ${error.details}`,
-      {},
-      { cause: error },
-    )
+    const message = `The service cannot be reached: ${error.details}`
+    return new CardeaError('UNAVAILABLE', message, {}, { cause: error })
   }
   return errorFromStatus({ code: error.code ?? GrpcCode.UNKNOWN, message: error.details ?? String(error) })
 }

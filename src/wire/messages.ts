@@ -17,6 +17,7 @@ export {
 export { SchemaService } from './gen/authzed/api/v1/schema_service_pb.ts'
 export { WatchKind, WatchService } from './gen/authzed/api/v1/watch_service_pb.ts'
 export { ExplainService } from './gen/cardea/v1/explain_pb.ts'
+export { SchemaPlanService } from './gen/cardea/v1/schema_pb.ts'
 export { WriteService } from './gen/cardea/v1/write_pb.ts'
 export { ErrorInfoSchema, RetryInfoSchema } from './gen/google/rpc/error_details_pb.ts'
 export { type Status, StatusSchema } from './gen/google/rpc/status_pb.ts'

@@ -2,14 +2,20 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Authorizer, MemberReferences, ReflectSchemaResult } from '../authorizer/authorizer.ts'
+import { CardeaError } from '../model/errors.ts'
 import type { AllowedType } from '../model/schema.ts'
 import type {
+  ReflectionCaveat,
   ReflectionCaveatSchema,
+  ReflectionDefinition,
   ReflectionDefinitionSchema,
+  ReflectionRelation,
   ReflectionRelationReferenceSchema,
   ReflectionRelationSchema,
+  ReflectionSchemaDiff,
   ReflectionSchemaDiffSchema,
   ReflectionSchemaFilter,
+  ReflectionTypeReference,
   ReflectionTypeReferenceSchema,
 } from './gen/authzed/api/v1/schema_service_pb.ts'
 
@@ -26,6 +32,15 @@ export function reflectionFilterFromWire(message: Omit<ReflectionSchemaFilter, '
     caveatName: message.optionalCaveatNameFilter,
     relationName: message.optionalRelationNameFilter,
     permissionName: message.optionalPermissionNameFilter,
+  }
+}
+
+export function reflectionFilterToWire(filter: Filter): Omit<ReflectionSchemaFilter, '$typeName'> {
+  return {
+    optionalDefinitionNameFilter: filter.definitionName ?? '',
+    optionalCaveatNameFilter: filter.caveatName ?? '',
+    optionalRelationNameFilter: filter.relationName ?? '',
+    optionalPermissionNameFilter: filter.permissionName ?? '',
   }
 }
 
@@ -92,4 +107,74 @@ function elementToWire(difference: SchemaDifference) {
   if ('previousType' in difference)
     return { parameter: difference.parameter, previousType: difference.previousType }
   return difference.parameter
+}
+
+export function definitionFromWire(message: ReflectionDefinition): ReflectedDefinition {
+  const { name, comment, relations, permissions } = message
+  return {
+    name,
+    comment,
+    relations: relations.map(relationFromWire),
+    permissions: permissions.map(withoutTypeName),
+  }
+}
+
+function relationFromWire(message: ReflectionRelation): ReflectedRelation {
+  const { name, comment, parentDefinitionName, subjectTypes } = message
+  return { name, comment, parentDefinitionName, subjectTypes: subjectTypes.map(typeReferenceFromWire) }
+}
+
+/** The wire does not tell whether rows of a form must have an expiry; it reads as no. */
+function typeReferenceFromWire(message: ReflectionTypeReference): AllowedType {
+  const { subjectDefinitionName: type, optionalCaveatName: caveat, typeref } = message
+  return {
+    type,
+    relation: typeref.case === 'optionalRelationName' ? typeref.value : '',
+    wildcard: typeref.case === 'isPublicWildcard',
+    ...(caveat !== '' && { caveat }),
+    expiration: false,
+  }
+}
+
+export function caveatFromWire(message: ReflectionCaveat): ReflectedCaveat {
+  const { name, comment, parameters, expression } = message
+  return { name, comment, parameters: parameters.map(withoutTypeName), expression }
+}
+
+function withoutTypeName<Message extends { $typeName: string }>(
+  message: Message,
+): Omit<Message, '$typeName'> {
+  const { $typeName, ...fields } = message
+  return fields
+}
+
+/** INTERNAL for a kind of difference that this version does not know. */
+export function differenceFromWire(message: ReflectionSchemaDiff): SchemaDifference {
+  const { diff } = message
+  if (diff.case === undefined)
+    throw new CardeaError('INTERNAL', 'The server sent an unknown kind of difference.')
+  const kind = diff.case.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return { kind, ...elementFromWire(diff) } as SchemaDifference
+}
+
+function elementFromWire({ value }: Extract<ReflectionSchemaDiff['diff'], { value: object }>) {
+  switch (value.$typeName) {
+    case 'authzed.api.v1.ReflectionDefinition':
+      return { definition: definitionFromWire(value) }
+    case 'authzed.api.v1.ReflectionRelation':
+      return { relation: relationFromWire(value) }
+    case 'authzed.api.v1.ReflectionRelationSubjectTypeChange':
+      return {
+        relation: relationFromWire(value.relation!),
+        subjectType: typeReferenceFromWire(value.changedSubjectType!),
+      }
+    case 'authzed.api.v1.ReflectionPermission':
+      return { permission: withoutTypeName(value) }
+    case 'authzed.api.v1.ReflectionCaveat':
+      return { caveat: caveatFromWire(value) }
+    case 'authzed.api.v1.ReflectionCaveatParameter':
+      return { parameter: withoutTypeName(value) }
+    case 'authzed.api.v1.ReflectionCaveatParameterTypeChange':
+      return { parameter: withoutTypeName(value.parameter!), previousType: value.previousType }
+  }
 }

@@ -37,5 +37,6 @@ export const httpPaths: { readonly [grpcPath: string]: string } = {
 
   '/cardea.v1.ExplainService/Explain': '/cardea/v1/explain',
   '/cardea.v1.ExplainService/ExplainBulk': '/cardea/v1/explainbulk',
+  '/cardea.v1.SchemaPlanService/PlanSchema': '/cardea/v1/planschema',
   '/cardea.v1.WriteService/Write': '/cardea/v1/write',
 }

@@ -5,6 +5,7 @@ import {
   ExperimentalService,
   ExplainService,
   PermissionsService,
+  SchemaPlanService,
   SchemaService,
   WatchService,
   WriteService,
@@ -16,6 +17,7 @@ import { lookupHandlers } from './lookups.ts'
 import { relationshipHandlers } from './relationships.ts'
 import { type Route, routesOf } from './route.ts'
 import { schemaHandlers } from './schema.ts'
+import { schemaPlanHandlers } from './schema-plan.ts'
 import { watchHandlers } from './watch.ts'
 import { writeHandlers } from './write.ts'
 
@@ -31,6 +33,7 @@ export function allRoutes(authorizer: Authorizer): Route[] {
     ...routesOf(WatchService, watchHandlers(authorizer)),
     ...routesOf(ExperimentalService, experimentalHandlers(authorizer)),
     ...routesOf(ExplainService, explainHandlers(authorizer)),
+    ...routesOf(SchemaPlanService, schemaPlanHandlers(authorizer)),
     ...routesOf(WriteService, writeHandlers(authorizer)),
   ]
 }
