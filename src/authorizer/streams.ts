@@ -28,7 +28,7 @@ import {
 interface Paging {
   readonly limit: number
   readonly cursor: string | undefined
-  /** Everything that shapes the result; a cursor is bound to it. */
+  /** Everything that shapes the result; a cursor is bound to it. Not the consistency: the cursor names its revision. */
   readonly binding: JsonObject
 }
 
@@ -74,13 +74,12 @@ async function* streamFrom<Found, Item>(
 }
 
 export function lookupResources(desk: Desk, request: LookupResourcesRequest): AsyncGenerator<FoundResource> {
-  const { resourceType, permission, subject, context, consistency } = request
+  const { resourceType, permission, subject, context } = request
   const limit = validateLimit(request.limit, desk.limits.maxLookupLimit, 'max-lookup-limit')
   validateConcreteSubject(subject)
   validateRequestContext(context, desk.limits)
   const binding = {
     call: 'LookupResources',
-    consistency: consistency ?? null,
     resourceType,
     permission,
     subject: { ...subject },
@@ -114,7 +113,7 @@ export function lookupResources(desk: Desk, request: LookupResourcesRequest): As
 }
 
 export function lookupSubjects(desk: Desk, request: LookupSubjectsRequest): AsyncGenerator<FoundSubject> {
-  const { resource, permission, subjectType, context, consistency } = request
+  const { resource, permission, subjectType, context } = request
   const subjectRelation = request.subjectRelation ?? ''
   const wildcards = request.wildcards ?? 'include'
   const limit = validateLimit(request.limit, desk.limits.maxLookupLimit, 'max-lookup-limit')
@@ -122,7 +121,6 @@ export function lookupSubjects(desk: Desk, request: LookupSubjectsRequest): Asyn
   validateRequestContext(context, desk.limits)
   const binding = {
     call: 'LookupSubjects',
-    consistency: consistency ?? null,
     resource: { ...resource },
     permission,
     subjectType,
@@ -169,7 +167,6 @@ export function readRows(
   const limit = validateLimit(request.limit, page.maximum, page.setting)
   const binding = {
     call: page.call,
-    consistency: request.consistency ?? null,
     filter: request.filter,
     limit,
   } as unknown as JsonObject
