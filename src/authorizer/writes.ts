@@ -4,7 +4,7 @@ import { CardeaError } from '../model/errors.ts'
 import type { Relationship } from '../model/relationship.ts'
 import type { Schema } from '../model/schema.ts'
 import { type CompileOptions, compileSchema } from '../schema/compile-schema.ts'
-import { formatProblem, type Problem } from '../schema/problem.ts'
+import { schemaError } from '../schema/problem.ts'
 import { schemaGuards } from '../schema/schema-guards.ts'
 import type { WriteConditions } from '../store/store.ts'
 import type {
@@ -170,26 +170,8 @@ export async function writeSchema(
 /** The checked schema, or one error with every problem of the text. */
 export function checkedSchema(text: string, options: CompileOptions = {}): Schema {
   const { schema, problems } = compileSchema(text, options)
-  if (schema !== undefined) return schema
-  const errors = problems.filter((problem) => problem.severity === 'error')
-  const parse = errors.some((problem) => problem.stage === 'parse')
-  throw new CardeaError(
-    parse ? 'SCHEMA_PARSE_ERROR' : 'SCHEMA_TYPE_ERROR',
-    errors.map((problem) => formatProblem(problem, text)).join('\n\n'),
-    problemFacts(errors[0]!, text),
-  )
-}
-
-function problemFacts(problem: Problem, text: string): { readonly [name: string]: string } {
-  const { start, end } = problem.range
-  return {
-    ...problem.facts,
-    start_line_number: String(start.line),
-    start_column_position: String(start.column),
-    end_line_number: String(end.line),
-    end_column_position: String(end.column),
-    source_code: text.slice(start.offset, end.offset).slice(0, 1000),
-  }
+  if (schema === undefined) throw schemaError(text, problems)
+  return schema
 }
 
 function conditions(

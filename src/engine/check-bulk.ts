@@ -4,7 +4,7 @@ import { canonicalJson } from '../model/canonical-json.ts'
 import type { Answer, Question } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
 import { Budget } from './budget.ts'
-import { checkWork, type FastPaths } from './check.ts'
+import { Check, type FastPaths } from './check.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
 import { evaluationOf, type Work } from './paused-work.ts'
 import type { World } from './world.ts'
@@ -53,14 +53,13 @@ function* oneOf(
 ): Work<Answer | CardeaError> {
   const budget = new Budget(limits)
   try {
-    const work = checkWork(world, question, nowMs, budget, paths)
+    const check = new Check(world, question, nowMs, budget, paths)
     for (;;) {
       const before = budget.steps
-      budget.resume(4096)
-      const step = work.next()
+      const answer = check.run(4096)
       total.steps += 1 + budget.steps - before
       if (total.spent) yield
-      if (step.done) return step.value
+      if (answer !== undefined) return answer
     }
   } catch (error) {
     return CardeaError.from(error)

@@ -5,11 +5,11 @@ import { CardeaError } from '../model/errors.ts'
 import { Budget } from './budget.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
-import { evaluationOf, type Work } from './paused-work.ts'
+import type { Work } from './paused-work.ts'
 import type { MemberPlan, Plans } from './plans.ts'
 import { Reach } from './reach.ts'
 import { Solver } from './solver.ts'
-import { resolve } from './subject.ts'
+import { resolve, type Subject } from './subject.ts'
 import { no, type Truth, type Truths, yes } from './truth.ts'
 import type { World } from './world.ts'
 
@@ -46,31 +46,64 @@ export function check(
   limits: EngineLimits,
   paths: FastPaths,
 ): Evaluation<Answer> {
-  const budget = new Budget(limits)
-  return evaluationOf(budget, checkWork(world, question, nowMs, budget, paths))
+  return new Check(world, question, nowMs, new Budget(limits), paths)
 }
 
-/** The work of one check on a budget that it may share with others. */
-export function* checkWork(
-  world: World,
-  question: Question,
-  nowMs: number,
-  budget: Budget,
-  paths: FastPaths,
-): Work<Answer> {
-  const { snapshot, plans } = world
-  const member = memberOf(plans, question.resource.type, question.permission)
-  const { node, subject } = resolve(snapshot, plans, question.resource, question.subject)
-  const conditions = new Conditions(snapshot, plans, question.context, nowMs)
-  if (paths.reach && member.monotone) {
-    const reach = new Reach(world, node, member.id, subject, conditions, budget)
-    let reached = reach.run()
-    while (reached === undefined) {
-      yield
-      reached = reach.run()
+/** One check under way: reach first, then, where that cannot decide, the solver. */
+export class Check implements Evaluation<Answer> {
+  readonly #world: World
+  readonly #budget: Budget
+  readonly #node: number
+  readonly #member: MemberPlan
+  readonly #subject: Subject
+  readonly #conditions: Conditions
+  #reach: Reach | undefined
+  #solving: { readonly conditions: Conditions; readonly work: Work<Truth> } | undefined
+  #answer: Answer | undefined
+
+  constructor(world: World, question: Question, nowMs: number, budget: Budget, paths: FastPaths) {
+    const { snapshot, plans } = world
+    this.#world = world
+    this.#budget = budget
+    this.#member = memberOf(plans, question.resource.type, question.permission)
+    const { node, subject } = resolve(snapshot, plans, question.resource, question.subject)
+    this.#node = node
+    this.#subject = subject
+    this.#conditions = new Conditions(snapshot, plans, question.context, nowMs)
+    if (paths.reach && this.#member.monotone) {
+      this.#reach = new Reach(world, node, this.#member.id, subject, this.#conditions, budget)
     }
-    if (reached !== 'uncertain') return reached === 'yes' ? has : hasNot
   }
-  const solver = new Solver(world, subject, conditions, budget)
-  return answerOf(yield* solver.solve(node, member.id), conditions.truths)
+
+  get steps(): number {
+    return this.#budget.steps
+  }
+
+  run(maxSteps: number): Answer | undefined {
+    this.#budget.resume(maxSteps)
+    return this.advance()
+  }
+
+  /** The answer, or undefined when the budget is spent first. */
+  advance(): Answer | undefined {
+    if (this.#answer !== undefined) return this.#answer
+    if (this.#reach !== undefined) {
+      const reached = this.#reach.run()
+      if (reached === undefined) return undefined
+      this.#reach = undefined
+      if (reached !== 'uncertain') {
+        this.#answer = reached === 'yes' ? has : hasNot
+        return this.#answer
+      }
+    }
+    if (this.#solving === undefined) {
+      const conditions = this.#conditions
+      const solver = new Solver(this.#world, this.#subject, conditions, this.#budget)
+      this.#solving = { conditions, work: solver.solve(this.#node, this.#member.id) }
+    }
+    const step = this.#solving.work.next()
+    if (!step.done) return undefined
+    this.#answer = answerOf(step.value, this.#solving.conditions.truths)
+    return this.#answer
+  }
 }

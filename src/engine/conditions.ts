@@ -12,12 +12,13 @@ export const invisible = -1
 
 /** Evaluates caveats and expiry, each row's traits once. */
 export class Conditions {
-  readonly truths: Truths
   readonly #snapshot: Snapshot
   readonly #plans: Plans
   readonly #context: JsonObject | undefined
   readonly #nowMs: number
-  readonly #known = new Map<number, Truth>()
+  /** Most checks meet no row with traits: these two are made when one does. */
+  #truths: Truths | undefined
+  #known: Map<number, Truth> | undefined
   readonly #forced: Truth | undefined
 
   /** `forced`: what every caveat is taken for instead of being evaluated, to find out what they decide. */
@@ -26,20 +27,26 @@ export class Conditions {
     plans: Plans,
     context: JsonObject | undefined,
     nowMs: number,
-    truths = new Truths(),
+    truths?: Truths,
     forced?: Truth,
   ) {
     this.#snapshot = snapshot
     this.#plans = plans
     this.#context = context
     this.#nowMs = nowMs
-    this.truths = truths
+    this.#truths = truths
     this.#forced = forced
+  }
+
+  get truths(): Truths {
+    this.#truths ??= new Truths()
+    return this.#truths
   }
 
   /** The truth of a row with these traits (as {@link Snapshot.row} or a cursor gives them), or {@link invisible}. */
   of(traits: number): Truth | typeof invisible {
     if (traits === 0) return yes
+    this.#known ??= new Map()
     const known = this.#known.get(traits)
     if (known !== undefined) return known
     const truth = this.#evaluate(traits)

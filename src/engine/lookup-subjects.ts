@@ -6,7 +6,7 @@ import { type SubjectRef, wildcardId } from '../model/reference.ts'
 import { AtomTable } from './atom-table.ts'
 import { bindingOf } from './binding.ts'
 import { Budget } from './budget.ts'
-import { checkWork, type FastPaths, memberOf } from './check.ts'
+import { Check, type FastPaths, memberOf } from './check.ts'
 import { Conditions, invisible } from './conditions.ts'
 import type { Engine, EngineLimits, FoundSubjects, StreamEvaluation } from './engine.ts'
 import { streamOf } from './paused-work.ts'
@@ -55,9 +55,9 @@ function* lookupWork(
   function* answerFor(id: string): Generator<undefined, Answer, void> {
     const subject: SubjectRef = { type: subjectType, id, relation: subjectRelation }
     const question = { resource, permission, subject, ...(context === undefined ? {} : { context }) }
-    const work = checkWork(world, question, nowMs, budget, paths)
-    for (let step = work.next(); ; step = work.next()) {
-      if (step.done) return step.value
+    const check = new Check(world, question, nowMs, budget, paths)
+    for (let answer = check.advance(); ; answer = check.advance()) {
+      if (answer !== undefined) return answer
       yield undefined
     }
   }

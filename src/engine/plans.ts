@@ -57,6 +57,8 @@ export interface Plans {
   /** Member of a type by name; undefined when the schema has none. */
   find(type: string, name: string): MemberPlan | undefined
   readonly types: readonly string[]
+  /** Types whose wildcard some relation allows. */
+  readonly wildcardTypes: ReadonlySet<string>
   /** By member; undefined for relations and for permissions that are not monotone. */
   readonly steps: readonly (Steps | undefined)[]
   readonly caveats: ReadonlyMap<string, CompiledCaveat>
@@ -109,6 +111,7 @@ export function compilePlans(schema: Schema): Plans {
     members,
     find: (type, name) => members[numbers.get(`${type}#${name}`) ?? -1],
     types: [...schema.definitions.keys()],
+    wildcardTypes: wildcardTypes(schema),
     steps,
     caveats: new Map([...schema.caveats.values()].map((caveat) => [caveat.name, compileCaveat(caveat)])),
     schema,
@@ -207,6 +210,16 @@ function monotoneMembers(
     }
   }
   return monotone
+}
+
+function wildcardTypes(schema: Schema): Set<string> {
+  const types = new Set<string>()
+  for (const { relations } of schema.definitions.values()) {
+    for (const relation of relations.values()) {
+      for (const { type, wildcard } of relation.types) if (wildcard) types.add(type)
+    }
+  }
+  return types
 }
 
 function flatten(expression: PlanNode): Steps {

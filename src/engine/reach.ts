@@ -113,10 +113,7 @@ export class Reach {
     )
       return true
     if (wildcard > 0 && this.#holds(this.#snapshot.row(node, relation, wildcard, 0))) return true
-    if (
-      this.#plans.members[member]!.hasUsersets &&
-      this.#snapshot.forwardCount(node, relation, usersetRows) > 0
-    ) {
+    if (this.#plans.members[member]!.hasUsersets) {
       this.#snapshot.openForward(this.#cursor, node, relation, usersetRows)
       this.#target = undefined
       this.#walking = true
@@ -133,7 +130,7 @@ export class Reach {
 
   #openArrow(arrow: ArrowNode): void {
     const relation = this.#binding.memberNames[arrow.relation]!
-    if (relation < 0 || this.#snapshot.forwardCount(this.#node, relation, allRows) === 0) return
+    if (relation < 0) return
     this.#snapshot.openForward(this.#cursor, this.#node, relation, allRows)
     this.#target = arrow.target
     this.#walking = true

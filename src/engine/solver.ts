@@ -45,7 +45,10 @@ export class Solver {
   readonly #subject: Subject
   readonly #budget: Budget
   readonly #options: SolverOptions
+  /** Least truth that the well-founded model allows for an atom; the only one, unless {@link #upper} has another. */
   readonly #truths: Truth[] = []
+  /** Greatest truths of the atoms that a cycle through an exclusion leaves open. */
+  readonly #upper = new Map<number, Truth>()
   readonly #dependencies: number[][] = []
   readonly #cursor: RowCursor
   #held = 0
@@ -67,10 +70,14 @@ export class Solver {
     this.#cursor = world.snapshot.cursor()
   }
 
-  /** Truth of a solved atom. */
+  /** Truth of a solved atom; one that a cycle leaves open is an error to whoever depends on it. */
   truthOf(atom: number): Truth {
-    return this.#truths[atom]!
+    if (this.#upper.size === 0 || !this.#upper.has(atom)) return this.#truths[atom]!
+    return this.conditions.truths.error(this.#undefined(atom))
   }
+
+  readonly #low: Valuation = (atom) => this.#truths[atom]!
+  readonly #high: Valuation = (atom) => this.#upper.get(atom) ?? this.#truths[atom]!
 
   /** Index of a known atom. */
   atomOf(node: number, member: MemberId): number {
@@ -85,10 +92,11 @@ export class Solver {
   /** Solves one atom and everything it depends on. */
   *solve(node: number, member: MemberId): Work<Truth> {
     const root = this.#atom(node, member)
-    if (this.#truths[root] !== unsolved) return this.#truths[root]!
-    yield* this.#discover()
-    yield* this.#solveComponents(root)
-    return this.#truths[root]!
+    if (this.#truths[root] === unsolved) {
+      yield* this.#discover()
+      yield* this.#solveComponents(root)
+    }
+    return this.truthOf(root)
   }
 
   #atom(node: number, member: MemberId): number {
@@ -252,45 +260,62 @@ export class Solver {
     const { truths } = this.conditions
     const first = component[0]!
     if (component.length === 1 && !this.#dependencies[first]!.includes(first)) {
-      const solved: Valuation = (atom) => this.#truths[atom]!
       this.#budget.steps += this.#dependencies[first]!.length
-      this.#truths[first] = evaluate(this.equations[first]!, solved, solved, truths)
+      const equation = this.equations[first]!
+      this.#settle(first, evaluate(equation, this.#low, this.#high, truths))
+      // What an open atom below leaves open here, a condition or another operand may close again: both bounds are needed.
+      if (this.#upper.size > 0) this.#open(first, evaluate(equation, this.#high, this.#low, truths))
       return
     }
     const inside = new Set(component)
-    let throughExclusion = false
+    let throughExclusion = this.#upper.size > 0
     for (const atom of component) {
       eachAtom(this.equations[atom]!, (other, negative) => {
         throughExclusion ||= negative && inside.has(other)
       })
     }
-    const least = yield* this.#leastFixpoint(component, inside, () => no)
+    const greatest = (fixed: Valuation) =>
+      this.#leastFixpoint(component, inside, fixed, this.#high, this.#low)
+    const least = (fixed: Valuation) => this.#leastFixpoint(component, inside, fixed, this.#low, this.#high)
+    let over = yield* greatest(() => no)
     if (!throughExclusion) {
-      for (const atom of component) this.#truths[atom] = least.get(atom)!
+      for (const atom of component) this.#settle(atom, over.get(atom)!)
       return
     }
     // `under` grows and `over` shrinks towards each other; where they do not meet, the cycle has no answer.
-    let over = least
-    let under = yield* this.#leastFixpoint(component, inside, (atom) => over.get(atom)!)
+    let under = yield* least((atom) => over.get(atom)!)
     for (;;) {
       const lower = under
-      over = yield* this.#leastFixpoint(component, inside, (atom) => lower.get(atom)!)
+      over = yield* greatest((atom) => lower.get(atom)!)
       const upper = over
-      under = yield* this.#leastFixpoint(component, inside, (atom) => upper.get(atom)!)
+      under = yield* least((atom) => upper.get(atom)!)
       if (component.every((atom) => truthClass(under.get(atom)!) === truthClass(lower.get(atom)!))) break
     }
     for (const atom of component) {
-      const upper = over.get(atom)!
-      const met = truthClass(upper) === truthClass(under.get(atom)!)
-      this.#truths[atom] = met ? upper : truths.error(this.#undefined(atom))
+      this.#settle(atom, under.get(atom)!)
+      this.#open(atom, over.get(atom)!)
     }
   }
 
-  /** Least truths of a component's atoms when those under subtractions are taken as `fixed` says. */
+  #settle(atom: number, truth: Truth): void {
+    this.#truths[atom] = truth
+  }
+
+  /** Notes the upper bound of a settled atom where it differs. */
+  #open(atom: number, upper: Truth): void {
+    if (truthClass(upper) !== truthClass(this.#truths[atom]!)) this.#upper.set(atom, upper)
+  }
+
+  /**
+   * Least truths of a component's atoms when those of its own under subtractions are taken as `fixed` says. `positive`
+   * and `negative` are the truths of atoms outside, as they stand and under subtractions.
+   */
   *#leastFixpoint(
     component: readonly number[],
     inside: ReadonlySet<number>,
     fixed: Valuation,
+    positive: Valuation,
+    negative: Valuation,
   ): Work<Map<number, Truth>> {
     const values = new Map<number, Truth>()
     const dependents = new Map<number, number[]>()
@@ -303,8 +328,8 @@ export class Solver {
         else known.push(atom)
       }
     }
-    const current: Valuation = (atom) => values.get(atom) ?? this.#truths[atom]!
-    const given: Valuation = (atom) => (inside.has(atom) ? fixed(atom) : this.#truths[atom]!)
+    const current: Valuation = (atom) => values.get(atom) ?? positive(atom)
+    const given: Valuation = (atom) => (inside.has(atom) ? fixed(atom) : negative(atom))
     const queue = [...component]
     const queued = new Set(component)
     for (let at = 0; at < queue.length; at += 1) {

@@ -41,7 +41,8 @@ export function resolve(
       type,
       relation: plain ? 0 : snapshot.nameId(subject.relation),
       member: plain ? -1 : (plans.find(subject.type, subject.relation)?.id ?? -1),
-      wildcard: plain && type >= 0 ? snapshot.node(type, wildcardId) : 0,
+      wildcard:
+        plain && type >= 0 && plans.wildcardTypes.has(subject.type) ? snapshot.node(type, wildcardId) : 0,
     },
   }
 }
