@@ -279,7 +279,8 @@ export class GuardedConnection implements Transport, Server {
 
   /** Sends to the client what has been looked at; `exchange` says on whose stream. */
   async emit(message: RpcMessage, exchange?: Exchange): Promise<void> {
-    if (this.#closed) return
+    // What is said while a request runs is for its caller, as long as the token lasts.
+    if (this.#closed || (exchange && exchange.principal.expiresAtMs <= this.core.clock())) return
     try {
       await this.#raw.send(message, exchange && { relatedRequestId: exchange.id })
     } catch (error) {

@@ -20,7 +20,7 @@ export interface UsableTool {
   readonly mapping: AuthzenMapping | undefined
 }
 
-const maxMappings = 1000
+const maxRemembered = 1000
 
 /** Approved hashes of one guard, by tool name. */
 export class ToolPins {
@@ -70,7 +70,7 @@ export class ToolPins {
 
   #mappingOf(definition: ToolDefinition, hash: string): AuthzenMapping | string | undefined {
     if (!this.#mappings.has(hash)) {
-      if (this.#mappings.size >= maxMappings) this.#mappings.clear()
+      if (this.#mappings.size >= maxRemembered) this.#mappings.clear()
       this.#mappings.set(hash, compileAuthzenMapping(definition.inputSchema))
     }
     return this.#mappings.get(hash)
@@ -79,6 +79,7 @@ export class ToolPins {
   #refuse(tool: string, hash: string, reason: string): undefined {
     const key = `${tool} ${hash} ${reason}`
     if (this.#told.has(key)) return
+    if (this.#told.size >= maxRemembered) this.#told.clear()
     this.#told.add(key)
     this.#log.warn({ tool, definition: hash }, `The tool ${tool} is neither listed nor callable: ${reason}`)
   }
