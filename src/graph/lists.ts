@@ -249,10 +249,9 @@ export class Lists {
     this.#count += 1
   }
 
-  /** Drops the empty list that {@link #locate} found at an index. */
+  /** Drops the empty list that {@link #locate} found at an index. It has no slab: it lost that with its last rows but two. */
   #removeList(node: ObjectKey, at: number): void {
     const part = this.#part
-    if (part[at]! >>> 16 !== 0) this.#retire(part[at + 1]!, part[at]! >>> 16)
     const head = this.#heads.get(node)
     const start = this.#directories.start(head)
     const count = part[start]!
