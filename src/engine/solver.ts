@@ -262,9 +262,13 @@ export class Solver {
     if (component.length === 1 && !this.#dependencies[first]!.includes(first)) {
       this.#budget.steps += this.#dependencies[first]!.length
       const equation = this.equations[first]!
-      this.#settle(first, evaluate(equation, this.#low, this.#high, truths))
+      const upper = evaluate(equation, this.#high, this.#low, truths)
       // What an open atom below leaves open here, a condition or another operand may close again: both bounds are needed.
-      if (this.#upper.size > 0) this.#open(first, evaluate(equation, this.#high, this.#low, truths))
+      this.#settle(
+        first,
+        this.#upper.size === 0 ? upper : evaluate(equation, this.#low, this.#high, truths),
+        upper,
+      )
       return
     }
     const inside = new Set(component)
@@ -279,7 +283,7 @@ export class Solver {
     const least = (fixed: Valuation) => this.#leastFixpoint(component, inside, fixed, this.#low, this.#high)
     let over = yield* greatest(() => no)
     if (!throughExclusion) {
-      for (const atom of component) this.#settle(atom, over.get(atom)!)
+      for (const atom of component) this.#settle(atom, over.get(atom)!, over.get(atom)!)
       return
     }
     // `under` grows and `over` shrinks towards each other; where they do not meet, the cycle has no answer.
@@ -291,19 +295,14 @@ export class Solver {
       under = yield* least((atom) => upper.get(atom)!)
       if (component.every((atom) => truthClass(under.get(atom)!) === truthClass(lower.get(atom)!))) break
     }
-    for (const atom of component) {
-      this.#settle(atom, under.get(atom)!)
-      this.#open(atom, over.get(atom)!)
-    }
+    for (const atom of component) this.#settle(atom, under.get(atom)!, over.get(atom)!)
   }
 
-  #settle(atom: number, truth: Truth): void {
-    this.#truths[atom] = truth
-  }
-
-  /** Notes the upper bound of a settled atom where it differs. */
-  #open(atom: number, upper: Truth): void {
-    if (truthClass(upper) !== truthClass(this.#truths[atom]!)) this.#upper.set(atom, upper)
+  /** Notes the bounds of an atom. Where both are unknown, the reasons are those of the upper one. */
+  #settle(atom: number, lower: Truth, upper: Truth): void {
+    const met = truthClass(lower) === truthClass(upper)
+    this.#truths[atom] = met ? upper : lower
+    if (!met) this.#upper.set(atom, upper)
   }
 
   /**
