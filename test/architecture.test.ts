@@ -21,7 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
   cli: ['*'],
   'index.ts': ['model', 'authorizer', 'store'],
   'mcp.ts': ['model', 'mcp', 'audit'],
-  'sqlite.ts': ['store'],
+  'sqlite.ts': ['model', 'store', 'authorizer'],
 }
 
 /** Rooms and files that must run in a browser, so import nothing of Node. */
