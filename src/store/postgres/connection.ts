@@ -1,0 +1,136 @@
+// Connections: how this room reaches the server, and what each of them is set to.
+
+import pg from 'pg'
+import { CardeaError } from '../../model/errors.ts'
+import { storeError } from './driver-errors.ts'
+
+export interface PostgresTls {
+  /** PEM of the authorities that the server's certificate must come from. Default: those of Node. */
+  readonly ca?: string
+  /** PEM of this client's certificate and key, where the server asks for them. */
+  readonly cert?: string
+  readonly key?: string
+  /** Name that the certificate must bear, when it is not the host's. */
+  readonly serverName?: string
+}
+
+export interface PostgresConnection {
+  /** `postgres://user:password@host:port/database`; a schema other than public by `?options=-c%20search_path%3Dname`. */
+  readonly connectionString: string
+  /** Set: the server must speak TLS with a certificate that holds. */
+  readonly tls?: PostgresTls
+  /** After how many milliseconds a statement, or an attempt to connect, is given up. Default 10,000. */
+  readonly statementTimeoutMs?: number
+}
+
+export const defaultStatementTimeoutMs = 10_000
+
+/** bigint columns are revisions, counts and milliseconds: all of them safe integers. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as never,
+}
+
+/** The driver's settings. CONFIG_INVALID for a text that is no URL of PostgreSQL, without repeating it. */
+export function clientConfig({
+  connectionString,
+  tls,
+  statementTimeoutMs = defaultStatementTimeoutMs,
+}: PostgresConnection): pg.ClientConfig {
+  // The error of URL holds the text, so it ends here.
+  const protocol = URL.canParse(connectionString) ? new URL(connectionString).protocol : undefined
+  if (protocol !== 'postgres:' && protocol !== 'postgresql:') {
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      'The connection string is not a URL like postgres://user:password@host:5432/database; special characters in the password are written as %XX.',
+    )
+  }
+  return {
+    connectionString,
+    application_name: 'cardea',
+    statement_timeout: statementTimeoutMs,
+    // The server's own timeout comes first, when it is there to keep it.
+    query_timeout: statementTimeoutMs + 1_000,
+    connectionTimeoutMillis: Math.min(statementTimeoutMs, defaultStatementTimeoutMs),
+    keepAlive: true,
+    types,
+    ...(tls === undefined
+      ? {}
+      : {
+          ssl: {
+            rejectUnauthorized: true,
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+            ...(tls.key === undefined ? {} : { key: tls.key }),
+            ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+          },
+        }),
+  }
+}
+
+/** What the statements of this room rely on, whatever the server's or the role's defaults are. */
+const sessionSettings = `SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+SET jit = off; SET client_encoding = 'UTF8'`
+
+/** Connections for short statements. A connection that fails is replaced; what it was doing fails. */
+export function openPool(connection: PostgresConnection, poolSize: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(connection),
+    max: poolSize,
+    idleTimeoutMillis: 60_000,
+    // Returns a promise, which the pool waits for.
+    onConnect: (client) => client.query(sessionSettings) as unknown as undefined,
+  })
+  // An idle connection was lost: whoever needs one next opens it, or says that it cannot.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** How much longer than a statement of a request one may take that works on everything: loads, imports, migrations. */
+const longFactor = 60
+
+/** A connection of one's own; whoever asks for it ends it. `onLost` is called once, when it is lost by itself. */
+export async function openClient(
+  connection: PostgresConnection,
+  onLost: () => void = () => {},
+): Promise<pg.Client> {
+  const client = new pg.Client(clientConfig(connection))
+  let ended = false
+  const lost = () => {
+    if (ended) return
+    ended = true
+    onLost()
+  }
+  client.on('error', lost)
+  client.on('end', lost)
+  try {
+    await client.connect()
+    await client.query(sessionSettings)
+    return client
+  } catch (error) {
+    ended = true
+    void client.end().catch(() => {})
+    throw storeError(error)
+  }
+}
+
+/** {@link openClient} for long work. */
+export function openLongClient(connection: PostgresConnection): Promise<pg.Client> {
+  const { statementTimeoutMs = defaultStatementTimeoutMs } = connection
+  return openClient({ ...connection, statementTimeoutMs: statementTimeoutMs * longFactor })
+}
+
+/** Runs long `work` on a connection of its own. What is open when it throws is rolled back. */
+export async function connect<Value>(
+  connection: PostgresConnection,
+  work: (client: pg.Client) => Promise<Value>,
+): Promise<Value> {
+  const client = await openLongClient(connection)
+  try {
+    return await work(client)
+  } catch (error) {
+    throw storeError(error)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

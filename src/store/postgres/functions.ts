@@ -1,0 +1,448 @@
+// The SQL functions that write: one place where a transaction is judged, applied and stamped, whoever asks for it.
+
+/**
+ * A refusal inside the functions: SQLSTATE CD001 (40001 where a plain retry of the whole transaction is the cure),
+ * with the facts as JSON in DETAIL. `code` is one of model/errors.ts.
+ */
+const refuse = `
+CREATE FUNCTION cardea_refuse(p_message text, p_detail jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    MESSAGE = 'Cardea: ' || p_message,
+    DETAIL = p_detail::text,
+    ERRCODE = CASE WHEN p_detail->>'code' IN ('SCHEMA_CHANGED', 'SERIALIZATION_FAILURE') THEN '40001' ELSE 'CD001' END;
+END $$;
+`
+
+/**
+ * The commit lock: held from here until the transaction is visible to everyone, so that revisions are given in the
+ * order of commits. Every statement after it sees everything that was committed before, because READ COMMITTED takes a
+ * snapshot per statement: hence no other isolation level. Who holds the lock never waits for anybody but the disk.
+ */
+const lock = `
+CREATE FUNCTION cardea_lock() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    PERFORM cardea_refuse('relationships are written under READ COMMITTED; begin the transaction with it.',
+      '{"code": "INVALID_ARGUMENT"}');
+  END IF;
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM pg_advisory_xact_lock((1128354116::bigint << 32) | 'cardea_log'::regclass::oid::bigint);
+END $$;
+`
+
+/** Live rows that match a filter; `p_more` may hold `caveat` (null: none) and `expiration`, as a schema guard does. */
+const find = `
+CREATE FUNCTION cardea_find(p_filter jsonb, p_now bigint, p_limit bigint, p_more jsonb)
+RETURNS SETOF cardea_relationship
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_subject jsonb := p_filter->'subject';
+  v_where text := '(r.expires_at IS NULL OR r.expires_at > $1)';
+  v_resource_type integer;
+  v_relation integer;
+  v_subject_type integer;
+  v_subject_relation integer;
+  v_caveat integer;
+BEGIN
+  IF p_filter->>'resourceType' IS NOT NULL THEN
+    SELECT id INTO v_resource_type FROM cardea_name WHERE name = p_filter->>'resourceType';
+    IF NOT FOUND THEN RETURN; END IF;
+    v_where := v_where || ' AND ro.type = $3';
+  END IF;
+  IF p_filter->>'resourceId' IS NOT NULL THEN v_where := v_where || ' AND ro.id = $4'; END IF;
+  -- Ids are ASCII without DEL: all that begin with a prefix lie between it and itself with DEL.
+  IF p_filter->>'resourceIdPrefix' <> '' THEN v_where := v_where || ' AND ro.id >= $5 AND ro.id < $5 || chr(127)'; END IF;
+  IF p_filter->>'relation' IS NOT NULL THEN
+    SELECT id INTO v_relation FROM cardea_name WHERE name = p_filter->>'relation';
+    IF NOT FOUND THEN RETURN; END IF;
+    v_where := v_where || ' AND r.relation = $6';
+  END IF;
+  IF v_subject->>'type' IS NOT NULL THEN
+    SELECT id INTO v_subject_type FROM cardea_name WHERE name = v_subject->>'type';
+    IF NOT FOUND THEN RETURN; END IF;
+    v_where := v_where || ' AND so.type = $7';
+  END IF;
+  IF v_subject->>'id' IS NOT NULL THEN v_where := v_where || ' AND so.id = $8'; END IF;
+  IF v_subject->>'relation' IS NOT NULL THEN
+    SELECT id INTO v_subject_relation FROM cardea_name WHERE name = v_subject->>'relation';
+    IF NOT FOUND THEN RETURN; END IF;
+    v_where := v_where || ' AND r.subject_relation = $9';
+  END IF;
+  IF p_more ? 'caveat' THEN
+    IF p_more->>'caveat' IS NULL THEN v_where := v_where || ' AND r.caveat IS NULL';
+    ELSE
+      SELECT id INTO v_caveat FROM cardea_name WHERE name = p_more->>'caveat';
+      IF NOT FOUND THEN RETURN; END IF;
+      v_where := v_where || ' AND r.caveat = $10';
+    END IF;
+  END IF;
+  IF p_more ? 'expiration' THEN
+    v_where := v_where || CASE WHEN (p_more->>'expiration')::boolean
+      THEN ' AND r.expires_at IS NOT NULL' ELSE ' AND r.expires_at IS NULL' END;
+  END IF;
+  RETURN QUERY EXECUTE
+    -- No JOIN: the planner begins on the side that the filter names most closely.
+    'SELECT r.* FROM cardea_relationship AS r, cardea_object AS ro, cardea_object AS so
+     WHERE ro.key = r.resource AND so.key = r.subject AND ' || v_where || ' LIMIT $2'
+    USING p_now, p_limit, v_resource_type, p_filter->>'resourceId', p_filter->>'resourceIdPrefix', v_relation,
+      v_subject_type, v_subject->>'id', v_subject_relation, v_caveat;
+END $$;
+`
+
+/**
+ * Applies updates, arrays of [operation, resource type, id, relation, subject type, id, relation, caveat, context,
+ * expiry], and logs what they changed. Gives how many changes that were. Names and objects that are new get the next
+ * ids in the order of first use.
+ */
+const apply = `
+CREATE FUNCTION cardea_apply(p_revision bigint, p_ordinal integer, p_now bigint, p_updates jsonb) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_count integer;
+  v_last bigint;
+  v_conflict bigint;
+BEGIN
+  INSERT INTO cardea_name (id, name)
+  SELECT (SELECT max(id) FROM cardea_name) + row_number() OVER (ORDER BY n.first), n.name
+  FROM (
+    SELECT v.name, min(u.at * 8 + v.slot) AS first
+    FROM jsonb_array_elements(p_updates) WITH ORDINALITY AS u (cells, at)
+    CROSS JOIN LATERAL (VALUES (1, cells->>1), (2, cells->>3), (3, cells->>4), (4, cells->>6), (5, cells->>7)) AS v (slot, name)
+    WHERE cells->>0 <> 'delete' AND v.name IS NOT NULL
+    GROUP BY v.name
+  ) AS n
+  WHERE NOT EXISTS (SELECT FROM cardea_name AS known WHERE known.name = n.name);
+  IF FOUND THEN
+    SELECT max(id) INTO v_last FROM cardea_name;
+    IF v_last > 65535 THEN
+      PERFORM cardea_refuse('a datastore holds at most 65535 names of types, relations and caveats.',
+        '{"code": "LIMIT_EXCEEDED", "limit": "65535"}');
+    END IF;
+  END IF;
+
+  SELECT coalesce(max(key), 0) INTO v_last FROM cardea_object;
+  WITH fresh AS (
+    SELECT name.id AS type, o.id, row_number() OVER (ORDER BY o.first) AS n
+    FROM (
+      SELECT v.type, v.id, min(u.at * 2 + v.slot) AS first
+      FROM jsonb_array_elements(p_updates) WITH ORDINALITY AS u (cells, at)
+      CROSS JOIN LATERAL (VALUES (0, cells->>1, cells->>2), (1, cells->>4, cells->>5)) AS v (slot, type, id)
+      WHERE cells->>0 <> 'delete'
+      GROUP BY v.type, v.id
+    ) AS o
+    JOIN cardea_name AS name ON name.name = o.type
+    WHERE NOT EXISTS (SELECT FROM cardea_object AS known WHERE known.type = name.id AND known.id = o.id)
+  )
+  INSERT INTO cardea_object (key, type, id) SELECT v_last + n, type, id FROM fresh;
+
+  WITH wanted AS MATERIALIZED (
+    SELECT u.at, cells->>0 AS operation, ro.key AS resource, relation.id AS relation, so.key AS subject,
+      subject_relation.id AS subject_relation, caveat.id AS caveat, cells->>8 AS context,
+      (cells->>9)::bigint AS expires_at
+    FROM jsonb_array_elements(p_updates) WITH ORDINALITY AS u (cells, at)
+    JOIN cardea_name AS resource_type ON resource_type.name = cells->>1
+    JOIN cardea_object AS ro ON ro.type = resource_type.id AND ro.id = cells->>2
+    JOIN cardea_name AS relation ON relation.name = cells->>3
+    JOIN cardea_name AS subject_type ON subject_type.name = cells->>4
+    JOIN cardea_object AS so ON so.type = subject_type.id AND so.id = cells->>5
+    JOIN cardea_name AS subject_relation ON subject_relation.name = cells->>6
+    LEFT JOIN cardea_name AS caveat ON caveat.name = cells->>7
+  ), met AS MATERIALIZED (
+    SELECT w.*, r.resource IS NOT NULL AS existed,
+      r.resource IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p_now) AS live,
+      r.caveat AS was_caveat, r.context AS was_context, r.expires_at AS was_expires_at
+    FROM wanted AS w
+    LEFT JOIN cardea_relationship AS r ON r.resource = w.resource AND r.relation = w.relation
+      AND r.subject = w.subject AND r.subject_relation = w.subject_relation
+  ), effective AS MATERIALIZED (
+    SELECT *, row_number() OVER (ORDER BY at) AS n FROM met
+    WHERE CASE
+      WHEN operation = 'delete' THEN existed
+      ELSE NOT live OR (caveat, context, expires_at) IS DISTINCT FROM (was_caveat, was_context, was_expires_at)
+    END
+  ), gone AS (
+    DELETE FROM cardea_relationship AS r USING effective AS e
+    WHERE e.operation = 'delete' AND r.resource = e.resource AND r.relation = e.relation
+      AND r.subject = e.subject AND r.subject_relation = e.subject_relation
+  ), put AS (
+    INSERT INTO cardea_relationship (resource, relation, subject, subject_relation, caveat, context, expires_at)
+    SELECT resource, relation, subject, subject_relation, caveat, context, expires_at
+    FROM effective WHERE operation <> 'delete'
+    ON CONFLICT (resource, relation, subject, subject_relation)
+    DO UPDATE SET caveat = excluded.caveat, context = excluded.context, expires_at = excluded.expires_at
+  ), logged AS (
+    INSERT INTO cardea_change (revision, ordinal, operation, resource, relation, subject, subject_relation, existed,
+      caveat, context, expires_at, previous_caveat, previous_context, previous_expires_at)
+    SELECT p_revision, p_ordinal + n, CASE operation WHEN 'delete' THEN 2 ELSE 1 END,
+      resource, relation, subject, subject_relation, existed,
+      CASE WHEN operation <> 'delete' THEN caveat END, CASE WHEN operation <> 'delete' THEN context END,
+      CASE WHEN operation <> 'delete' THEN expires_at END, was_caveat, was_context, was_expires_at
+    FROM effective
+  )
+  SELECT (SELECT count(*) FROM effective), (SELECT min(at) FROM met WHERE operation = 'create' AND live)
+  INTO v_count, v_conflict;
+  IF v_conflict IS NOT NULL THEN
+    PERFORM cardea_refuse('the relationship exists already; use touch to write it either way.',
+      jsonb_build_object('code', 'RELATIONSHIP_EXISTS', 'update', p_updates->(v_conflict - 1)::integer));
+  END IF;
+  RETURN v_count;
+END $$;
+`
+
+const remove = `
+CREATE FUNCTION cardea_delete(p_revision bigint, p_now bigint, p_delete jsonb) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_limit bigint := (p_delete->>'limit')::bigint;
+  v_partial boolean := (p_delete->>'allowPartial')::boolean;
+  v_max bigint := (p_delete->>'maxChanges')::bigint;
+  v_found bigint := v_max + 1;
+  v_count bigint;
+BEGIN
+  IF v_limit > 0 THEN v_found := least(v_found, CASE WHEN v_partial THEN v_limit ELSE v_limit + 1 END); END IF;
+  WITH doomed AS MATERIALIZED (
+    SELECT *, row_number() OVER () AS n FROM cardea_find(p_delete->'filter', p_now, v_found, '{}')
+  ), gone AS (
+    DELETE FROM cardea_relationship AS r USING doomed AS d
+    WHERE r.resource = d.resource AND r.relation = d.relation AND r.subject = d.subject
+      AND r.subject_relation = d.subject_relation
+  ), logged AS (
+    INSERT INTO cardea_change (revision, ordinal, operation, resource, relation, subject, subject_relation, existed,
+      previous_caveat, previous_context, previous_expires_at)
+    SELECT p_revision, n, 2, resource, relation, subject, subject_relation, true, caveat, context, expires_at
+    FROM doomed
+  )
+  SELECT count(*) INTO v_count FROM doomed;
+  IF v_limit > 0 AND v_count > v_limit THEN
+    PERFORM cardea_refuse('more relationships match than may be deleted at once.',
+      '{"code": "TOO_MANY_RELATIONSHIPS_FOR_TRANSACTIONAL_DELETE"}');
+  END IF;
+  IF v_count > v_max THEN
+    PERFORM cardea_refuse('more relationships match than one transaction may change.',
+      '{"code": "LIMIT_EXCEEDED", "setting": "maxChangesPerTransaction"}');
+  END IF;
+  RETURN v_count;
+END $$;
+`
+
+const guard = `
+CREATE FUNCTION cardea_guard(p_now bigint, p_guards jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_guard jsonb;
+  v_at bigint;
+  v_row jsonb;
+BEGIN
+  FOR v_guard, v_at IN SELECT * FROM jsonb_array_elements(p_guards) WITH ORDINALITY LOOP
+    SELECT jsonb_build_array('touch', rt.name, ro.id, relation.name, st.name, so.id, sr.name, caveat.name, r.context, r.expires_at)
+    INTO v_row
+    FROM cardea_find(v_guard->'filter', p_now, 1, v_guard) AS r
+    JOIN cardea_object AS ro ON ro.key = r.resource JOIN cardea_name AS rt ON rt.id = ro.type
+    JOIN cardea_object AS so ON so.key = r.subject JOIN cardea_name AS st ON st.id = so.type
+    JOIN cardea_name AS relation ON relation.id = r.relation
+    JOIN cardea_name AS sr ON sr.id = r.subject_relation
+    LEFT JOIN cardea_name AS caveat ON caveat.id = r.caveat;
+    IF FOUND THEN
+      PERFORM cardea_refuse('a relationship stands against the schema.',
+        jsonb_build_object('code', 'SCHEMA_BLOCKED_BY_DATA', 'at', v_at - 1, 'row', v_row));
+    END IF;
+  END LOOP;
+END $$;
+`
+
+/**
+ * One transaction, under the commit lock: judges its conditions, applies what it asks for, stamps it. Gives its head
+ * (the present one when it changed nothing) and how many rows changed.
+ */
+const transaction = `
+CREATE FUNCTION cardea_transaction(p_write jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_head cardea_log;
+  v_now bigint := coalesce((p_write->>'nowMs')::bigint, cardea_now());
+  v_schema bigint;
+  v_count integer := 0;
+  v_condition jsonb;
+  v_at bigint;
+  v_found boolean;
+  v_part record;
+  v_random text := replace(gen_random_uuid()::text, '-', '');
+BEGIN
+  SELECT * INTO v_head FROM cardea_log ORDER BY revision DESC LIMIT 1;
+  IF NOT FOUND THEN v_head := ROW(0, '', 0, 0, 0, NULL)::cardea_log; END IF;
+  IF (p_write->>'schemaRevision')::bigint <> v_head.schema_revision THEN
+    PERFORM cardea_refuse('the schema has changed since the write was validated; validate again and retry.',
+      jsonb_build_object('code', 'SCHEMA_CHANGED', 'inForce', v_head.schema_revision));
+  END IF;
+  IF (p_write->>'baseRevision')::bigint <> v_head.revision THEN
+    PERFORM cardea_refuse('the head has moved since the revision that the write depends on; read again and retry.',
+      jsonb_build_object('code', 'SERIALIZATION_FAILURE', 'head', v_head.revision));
+  END IF;
+  FOR v_condition, v_at IN SELECT * FROM jsonb_array_elements(p_write->'preconditions') WITH ORDINALITY LOOP
+    SELECT EXISTS (SELECT FROM cardea_find(v_condition->'filter', v_now, 1, '{}')) INTO v_found;
+    IF v_found <> (v_condition->>'operation' = 'must_match') THEN
+      PERFORM cardea_refuse('a precondition does not hold: ' || v_condition::text,
+        jsonb_build_object('code', 'PRECONDITION_FAILED', 'at', v_at - 1));
+    END IF;
+  END LOOP;
+
+  v_schema := v_head.schema_revision;
+  IF p_write ? 'updates' THEN
+    v_count := cardea_apply(v_head.revision + 1, 0, v_now, p_write->'updates');
+  ELSIF p_write ? 'import' THEN
+    FOR v_part IN SELECT updates FROM cardea_part WHERE import = (p_write->>'import')::uuid ORDER BY ordinal LOOP
+      v_count := v_count + cardea_apply(v_head.revision + 1, v_count, v_now, v_part.updates);
+    END LOOP;
+    DELETE FROM cardea_part WHERE import = (p_write->>'import')::uuid;
+  ELSIF p_write ? 'delete' THEN
+    v_count := cardea_delete(v_head.revision + 1, v_now, p_write->'delete');
+  ELSIF p_write ? 'schemaText' THEN
+    PERFORM cardea_guard(v_now, p_write->'guards');
+    v_schema := v_head.revision + 1;
+    INSERT INTO cardea_schema (revision, text) VALUES (v_schema, p_write->>'schemaText');
+  END IF;
+
+  IF v_count > 0 OR p_write ? 'schemaText' THEN
+    INSERT INTO cardea_log (revision, nonce, committed_at, schema_revision, change_count, metadata)
+    VALUES (v_head.revision + 1, left(v_random, 8) || right(v_random, 8),
+      coalesce((p_write->>'committedAtMs')::bigint, cardea_now()), v_schema, v_count, p_write->>'metadata')
+    RETURNING * INTO v_head;
+    -- Hurries the followers. A transaction that notifies cannot be prepared: PREPARE TRANSACTION, which would keep the
+    -- commit lock for as long as it pleases, is thereby refused.
+    PERFORM pg_notify('cardea', v_head.revision::text);
+  END IF;
+  RETURN jsonb_build_object('count', v_count, 'head', jsonb_build_object('revision', v_head.revision,
+    'nonce', v_head.nonce, 'committedAtMs', v_head.committed_at, 'schemaRevision', v_head.schema_revision));
+END $$;
+
+CREATE FUNCTION cardea_now() RETURNS bigint
+LANGUAGE sql AS $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
+`
+
+/** Several transactions in one durable commit: each has its own revision, a refused one undoes only itself. */
+const write = `
+CREATE FUNCTION cardea_write(p_writes jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_results jsonb[] := '{}';
+  v_write jsonb;
+  v_detail text;
+BEGIN
+  PERFORM cardea_lock();
+  FOR v_write IN SELECT * FROM jsonb_array_elements(p_writes) LOOP
+    BEGIN
+      v_results := v_results || cardea_transaction(v_write);
+    EXCEPTION WHEN SQLSTATE 'CD001' OR serialization_failure THEN
+      GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL;
+      IF v_detail NOT LIKE '{"%' THEN RAISE; END IF;
+      v_results := v_results || jsonb_build_object('refused', v_detail::jsonb);
+    END;
+  END LOOP;
+  RETURN to_jsonb(v_results);
+END $$;
+`
+
+/**
+ * Writes of an application's own transaction wait here, unseen and in nobody's way, and are applied at its COMMIT. So
+ * a transaction that idles holds nothing that another writer needs.
+ */
+const pending = `
+CREATE FUNCTION cardea_commit_pending() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM cardea_lock();
+  PERFORM set_config('cardea.written', cardea_transaction(NEW.write)::text, true);
+  DELETE FROM cardea_pending WHERE id = NEW.id;
+  RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER cardea_commit AFTER INSERT ON cardea_pending
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cardea_commit_pending();
+`
+
+/** Garbage in small steps under the commit lock, so that no write is between a row and its change. */
+const garbage = `
+CREATE FUNCTION cardea_forget(p_before bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_oldest bigint;
+  v_old record;
+BEGIN
+  PERFORM cardea_lock();
+  SELECT value::bigint INTO v_oldest FROM cardea_meta WHERE key = 'oldest_revision';
+  SELECT revision, nonce INTO v_old FROM cardea_log
+  WHERE committed_at < p_before AND revision > v_oldest AND revision < (SELECT max(revision) FROM cardea_log)
+  ORDER BY revision DESC LIMIT 1;
+  IF NOT FOUND THEN RETURN 0; END IF;
+  UPDATE cardea_meta SET value = v_old.revision::text WHERE key = 'oldest_revision';
+  UPDATE cardea_meta SET value = v_old.nonce WHERE key = 'oldest_nonce';
+  RETURN (SELECT count(*) FROM cardea_log WHERE revision > v_oldest AND revision <= v_old.revision);
+END $$;
+
+CREATE FUNCTION cardea_sweep(p_limit integer) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_oldest bigint;
+  v_count bigint;
+BEGIN
+  SELECT value::bigint INTO v_oldest FROM cardea_meta WHERE key = 'oldest_revision';
+  DELETE FROM cardea_change WHERE (revision, ordinal) IN (
+    SELECT revision, ordinal FROM cardea_change WHERE revision <= v_oldest ORDER BY revision, ordinal LIMIT p_limit);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  IF v_count > 0 THEN RETURN v_count; END IF;
+  DELETE FROM cardea_log WHERE revision IN (
+    SELECT revision FROM cardea_log WHERE revision <= v_oldest ORDER BY revision LIMIT p_limit);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;
+
+CREATE FUNCTION cardea_remove_expired(p_before bigint, p_limit integer) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_count bigint;
+BEGIN
+  PERFORM cardea_lock();
+  DELETE FROM cardea_relationship WHERE (resource, relation, subject, subject_relation) IN (
+    SELECT resource, relation, subject, subject_relation FROM cardea_relationship WHERE expires_at < p_before LIMIT p_limit);
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;
+`
+
+/** Doors of the functions: called directly, so each carries the settings that the ones below rely on. */
+const doors = [
+  'cardea_write(jsonb)',
+  'cardea_commit_pending()',
+  'cardea_forget(bigint)',
+  'cardea_sweep(integer)',
+  'cardea_remove_expired(bigint, integer)',
+]
+
+/**
+ * Names resolve in the datastore's own schema, whatever the caller's search_path. Plans go by index: they are made when
+ * tables may still be small and kept while these grow, where a hash over a whole table would be the end of small writes.
+ */
+function settingsOf(door: string, schema: string): string {
+  const settings = [
+    `search_path = ${schema}, pg_temp`,
+    'enable_seqscan = off',
+    'enable_hashjoin = off',
+    'enable_mergejoin = off',
+    'enable_material = off',
+    // Joins go from the updates to the tables, as they are written.
+    'join_collapse_limit = 1',
+    'jit = off',
+  ]
+  return settings.map((setting) => `ALTER FUNCTION ${door} SET ${setting};`).join('\n')
+}
+
+/** The statements that make the functions; `schema` is a quoted identifier. */
+export function createFunctions(schema: string): string {
+  const bodies = [refuse, lock, find, apply, remove, guard, transaction, write, pending, garbage]
+  return [...bodies, ...doors.map((door) => settingsOf(door, schema))].join('\n')
+}
