@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { demoRelationships } from '../../src/cli/demo/documents.ts'
 import type { Authorizer } from '../../src/authorizer/authorizer.ts'
 import { createAuthorizer } from '../../src/authorizer/create-authorizer.ts'
+import { demoRelationships } from '../../src/cli/demo/documents.ts'
 import { parseObjectAndRelation, parseRelationship, parseSubject } from '../../src/model/relationship-text.ts'
 import { memoryStore } from '../../src/store/memory/store.ts'
 
@@ -26,7 +26,10 @@ describe('documents', () => {
     authorizer = await createAuthorizer({ store: memoryStore() })
     await authorizer.writeSchema(readFileSync('schema/examples/documents.zed', 'utf8'))
     await authorizer.writeRelationships({
-      updates: demoRelationships().map((text) => ({ operation: 'touch', relationship: parseRelationship(text) })),
+      updates: demoRelationships().map((text) => ({
+        operation: 'touch',
+        relationship: parseRelationship(text),
+      })),
     })
   })
 
@@ -51,10 +54,16 @@ describe('documents', () => {
     const subject = parseSubject('user:alice')
     const request = { resourceType: 'document', permission: 'view', subject }
     const all = (await collect(authorizer.lookupResources(request))).map(({ resourceId }) => resourceId)
-    const ids = demoRelationships().flatMap((text) => (text.startsWith('document:') ? [parseRelationship(text).resource.id] : []))
+    const ids = demoRelationships().flatMap((text) =>
+      text.startsWith('document:') ? [parseRelationship(text).resource.id] : [],
+    )
     const expected: string[] = []
     for (const id of new Set(ids)) {
-      const { permissionship } = await authorizer.check({ resource: { type: 'document', id }, permission: 'view', subject })
+      const { permissionship } = await authorizer.check({
+        resource: { type: 'document', id },
+        permission: 'view',
+        subject,
+      })
       if (permissionship === 'has') expected.push(id)
     }
     expect([...all].sort()).toEqual(expected.sort())
@@ -62,7 +71,9 @@ describe('documents', () => {
       const paged: string[] = []
       let cursor: string | undefined
       for (;;) {
-        const page = await collect(authorizer.lookupResources({ ...request, limit, ...(cursor ? { cursor } : {}) }))
+        const page = await collect(
+          authorizer.lookupResources({ ...request, limit, ...(cursor ? { cursor } : {}) }),
+        )
         paged.push(...page.map(({ resourceId }) => resourceId))
         if (page.length < limit) break
         cursor = page.at(-1)!.cursor
@@ -73,7 +84,11 @@ describe('documents', () => {
 
   test('lookup of subjects agrees with checks', async () => {
     const found = await collect(
-      authorizer.lookupSubjects({ resource: { type: 'document', id: 'hiring-bar' }, permission: 'view', subjectType: 'user' }),
+      authorizer.lookupSubjects({
+        resource: { type: 'document', id: 'hiring-bar' },
+        permission: 'view',
+        subjectType: 'user',
+      }),
     )
     const ids = found.map(({ subjectId }) => subjectId)
     expect(ids).toContain('carol')
@@ -89,8 +104,12 @@ describe('documents', () => {
     const all = await collect(authorizer.readRelationships({ filter }))
     expect(all).toHaveLength(demoRelationships().filter((text) => text.startsWith('group:')).length)
     const first = await collect(authorizer.readRelationships({ filter, limit: 7 }))
-    const second = await collect(authorizer.readRelationships({ filter, limit: 7, cursor: first.at(-1)!.cursor }))
-    expect([...first, ...second].map((row) => row.relationship)).toEqual(all.slice(0, 14).map((row) => row.relationship))
+    const second = await collect(
+      authorizer.readRelationships({ filter, limit: 7, cursor: first.at(-1)!.cursor }),
+    )
+    expect([...first, ...second].map((row) => row.relationship)).toEqual(
+      all.slice(0, 14).map((row) => row.relationship),
+    )
   })
 
   test('a proof alone evaluates to yes, and no proper subset of it does', async () => {
@@ -101,7 +120,9 @@ describe('documents', () => {
     const ask = async (rows: typeof proof) => {
       const alone = await createAuthorizer({ store: memoryStore() })
       await alone.writeSchema(readFileSync('schema/examples/documents.zed', 'utf8'))
-      await alone.writeRelationships({ updates: rows.map((relationship) => ({ operation: 'create', relationship })) })
+      await alone.writeRelationships({
+        updates: rows.map((relationship) => ({ operation: 'create', relationship })),
+      })
       return (await alone.check(asked)).permissionship
     }
     expect(await ask(proof)).toBe('has')
