@@ -98,6 +98,9 @@ END $$;
  * Applies updates, arrays of [operation, resource type, id, relation, subject type, id, relation, caveat, context,
  * expiry], and logs what they changed. Gives how many changes that were. Names and objects that are new get the next
  * ids in the order of first use.
+ *
+ * Each lookup is a subquery of its own, with a LIMIT where it must stay one: as joins, with statistics of yesterday, the
+ * planner may walk all ids of a type for each update. A ctid holds still while the commit lock is held.
  */
 const apply = `
 CREATE FUNCTION cardea_apply(p_revision bigint, p_ordinal integer, p_now bigint, p_updates jsonb) RETURNS integer
@@ -116,7 +119,7 @@ BEGIN
     WHERE cells->>0 <> 'delete' AND v.name IS NOT NULL
     GROUP BY v.name
   ) AS n
-  WHERE NOT EXISTS (SELECT FROM cardea_name AS known WHERE known.name = n.name);
+  WHERE (SELECT id FROM cardea_name AS known WHERE known.name = n.name) IS NULL;
   IF FOUND THEN
     SELECT max(id) INTO v_last FROM cardea_name;
     IF v_last > 65535 THEN
@@ -135,30 +138,33 @@ BEGIN
       WHERE cells->>0 <> 'delete'
       GROUP BY v.type, v.id
     ) AS o
-    JOIN cardea_name AS name ON name.name = o.type
-    WHERE NOT EXISTS (SELECT FROM cardea_object AS known WHERE known.type = name.id AND known.id = o.id)
+    CROSS JOIN LATERAL (SELECT id FROM cardea_name WHERE cardea_name.name = o.type LIMIT 1) AS name
+    WHERE (SELECT key FROM cardea_object AS known WHERE known.type = name.id AND known.id = o.id) IS NULL
   )
   INSERT INTO cardea_object (key, type, id) SELECT v_last + n, type, id FROM fresh;
 
   WITH wanted AS MATERIALIZED (
     SELECT u.at, cells->>0 AS operation, ro.key AS resource, relation.id AS relation, so.key AS subject,
-      subject_relation.id AS subject_relation, caveat.id AS caveat, cells->>8 AS context,
-      (cells->>9)::bigint AS expires_at
+      subject_relation.id AS subject_relation, cells->>8 AS context, (cells->>9)::bigint AS expires_at,
+      (SELECT id FROM cardea_name WHERE name = cells->>7) AS caveat
     FROM jsonb_array_elements(p_updates) WITH ORDINALITY AS u (cells, at)
-    JOIN cardea_name AS resource_type ON resource_type.name = cells->>1
-    JOIN cardea_object AS ro ON ro.type = resource_type.id AND ro.id = cells->>2
-    JOIN cardea_name AS relation ON relation.name = cells->>3
-    JOIN cardea_name AS subject_type ON subject_type.name = cells->>4
-    JOIN cardea_object AS so ON so.type = subject_type.id AND so.id = cells->>5
-    JOIN cardea_name AS subject_relation ON subject_relation.name = cells->>6
-    LEFT JOIN cardea_name AS caveat ON caveat.name = cells->>7
+    CROSS JOIN LATERAL (SELECT id FROM cardea_name WHERE name = cells->>1 LIMIT 1) AS resource_type
+    CROSS JOIN LATERAL (SELECT id FROM cardea_name WHERE name = cells->>3 LIMIT 1) AS relation
+    CROSS JOIN LATERAL (SELECT id FROM cardea_name WHERE name = cells->>4 LIMIT 1) AS subject_type
+    CROSS JOIN LATERAL (SELECT id FROM cardea_name WHERE name = cells->>6 LIMIT 1) AS subject_relation
+    CROSS JOIN LATERAL (
+      SELECT key FROM cardea_object WHERE type = resource_type.id AND id = cells->>2 LIMIT 1) AS ro
+    CROSS JOIN LATERAL (
+      SELECT key FROM cardea_object WHERE type = subject_type.id AND id = cells->>5 LIMIT 1) AS so
   ), met AS MATERIALIZED (
-    SELECT w.*, r.resource IS NOT NULL AS existed,
-      r.resource IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p_now) AS live,
+    SELECT w.*, r.place, r.place IS NOT NULL AS existed,
+      r.place IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > p_now) AS live,
       r.caveat AS was_caveat, r.context AS was_context, r.expires_at AS was_expires_at
     FROM wanted AS w
-    LEFT JOIN cardea_relationship AS r ON r.resource = w.resource AND r.relation = w.relation
-      AND r.subject = w.subject AND r.subject_relation = w.subject_relation
+    LEFT JOIN LATERAL (
+      SELECT ctid AS place, caveat, context, expires_at FROM cardea_relationship AS r
+      WHERE r.resource = w.resource AND r.relation = w.relation AND r.subject = w.subject
+        AND r.subject_relation = w.subject_relation LIMIT 1) AS r ON true
   ), effective AS MATERIALIZED (
     SELECT *, row_number() OVER (ORDER BY at) AS n FROM met
     WHERE CASE
@@ -166,9 +172,8 @@ BEGIN
       ELSE NOT live OR (caveat, context, expires_at) IS DISTINCT FROM (was_caveat, was_context, was_expires_at)
     END
   ), gone AS (
-    DELETE FROM cardea_relationship AS r USING effective AS e
-    WHERE e.operation = 'delete' AND r.resource = e.resource AND r.relation = e.relation
-      AND r.subject = e.subject AND r.subject_relation = e.subject_relation
+    DELETE FROM cardea_relationship
+    WHERE ctid = ANY (ARRAY(SELECT place FROM effective WHERE operation = 'delete'))
   ), put AS (
     INSERT INTO cardea_relationship (resource, relation, subject, subject_relation, caveat, context, expires_at)
     SELECT resource, relation, subject, subject_relation, caveat, context, expires_at
@@ -208,9 +213,10 @@ BEGIN
   WITH doomed AS MATERIALIZED (
     SELECT *, row_number() OVER () AS n FROM cardea_find(p_delete->'filter', p_now, v_found, '{}')
   ), gone AS (
-    DELETE FROM cardea_relationship AS r USING doomed AS d
-    WHERE r.resource = d.resource AND r.relation = d.relation AND r.subject = d.subject
-      AND r.subject_relation = d.subject_relation
+    DELETE FROM cardea_relationship WHERE ctid = ANY (ARRAY(
+      SELECT (SELECT r.ctid FROM cardea_relationship AS r WHERE r.resource = d.resource AND r.relation = d.relation
+        AND r.subject = d.subject AND r.subject_relation = d.subject_relation)
+      FROM doomed AS d))
   ), logged AS (
     INSERT INTO cardea_change (revision, ordinal, operation, resource, relation, subject, subject_relation, existed,
       previous_caveat, previous_context, previous_expires_at)
@@ -391,12 +397,12 @@ DECLARE
   v_count bigint;
 BEGIN
   SELECT value::bigint INTO v_oldest FROM cardea_meta WHERE key = 'oldest_revision';
-  DELETE FROM cardea_change WHERE (revision, ordinal) IN (
-    SELECT revision, ordinal FROM cardea_change WHERE revision <= v_oldest ORDER BY revision, ordinal LIMIT p_limit);
+  DELETE FROM cardea_change WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM cardea_change WHERE revision <= v_oldest ORDER BY revision, ordinal LIMIT p_limit));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   IF v_count > 0 THEN RETURN v_count; END IF;
-  DELETE FROM cardea_log WHERE revision IN (
-    SELECT revision FROM cardea_log WHERE revision <= v_oldest ORDER BY revision LIMIT p_limit);
+  DELETE FROM cardea_log WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM cardea_log WHERE revision <= v_oldest ORDER BY revision LIMIT p_limit));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END $$;
@@ -407,8 +413,8 @@ DECLARE
   v_count bigint;
 BEGIN
   PERFORM cardea_lock();
-  DELETE FROM cardea_relationship WHERE (resource, relation, subject, subject_relation) IN (
-    SELECT resource, relation, subject, subject_relation FROM cardea_relationship WHERE expires_at < p_before LIMIT p_limit);
+  DELETE FROM cardea_relationship WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM cardea_relationship WHERE expires_at < p_before LIMIT p_limit));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   RETURN v_count;
 END $$;
@@ -433,7 +439,6 @@ function settingsOf(door: string, schema: string): string {
     'enable_seqscan = off',
     'enable_hashjoin = off',
     'enable_mergejoin = off',
-    'enable_material = off',
     // Joins go from the updates to the tables, as they are written.
     'join_collapse_limit = 1',
     'jit = off',
