@@ -94,7 +94,7 @@ export class Run {
         if (complaint === undefined) continue
         const explained =
           rigour === 'meaning' && (await explain({ case: each, reference, question, said, peer: this.peer }))
-        if (explained) this.coverage.count(`explained: ${explained.name}`)
+        if (explained) this.coverage.count(`explained: ${explained}`)
         else await this.report(index, system, { case: each, question }, complaint, rigour)
       }
     }

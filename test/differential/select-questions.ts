@@ -40,7 +40,7 @@ const checksPerClass: { readonly [name in Class]: number } = {
 const lookups = 8
 /** Of the lookups of subjects, as many with a wildcard that leaves somebody out, looked for among so many. */
 const lookupsWithExclusions = 3
-const lookupsLookedAt = 60
+const lookupsLookedAt = 250
 const expansions = 5
 
 export function selectQuestions(each: Case, reference: ReferenceEvaluator, random: () => number): Selected {
@@ -64,15 +64,18 @@ export function selectQuestions(each: Case, reference: ReferenceEvaluator, rando
     const chosen = choose(ofPermissions, count, random)
     return [...chosen, ...choose(pool, Math.min(count - chosen.length, 3), random)]
   })
-  const subjectLookups = choose(subjectLookupsOf(each), lookupsLookedAt, random)
+  const everySubjectLookup = subjectLookupsOf(each)
+  // Only objects can be left out from a wildcard.
+  const ofObjects = everySubjectLookup.filter(({ subjectRelation }) => subjectRelation === '')
+  const subjectLookups = choose(ofObjects, lookupsLookedAt, random)
   const excluding = subjectLookups
     .filter((question) => excludesSomebody(reference, question))
     .slice(0, lookupsWithExclusions)
-  const others = subjectLookups.filter((question) => !excluding.includes(question))
+  const others = choose(everySubjectLookup, lookups - excluding.length, random)
   return {
     checks,
     resources: choose(resourceLookupsOf(each), lookups, random),
-    subjects: [...excluding, ...others.slice(0, lookups - excluding.length)],
+    subjects: [...excluding, ...others],
     expansions: choose(expansionsOf(each), expansions, random),
   }
 }

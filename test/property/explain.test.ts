@@ -5,7 +5,7 @@ import { createEngine } from '../../src/engine/create-engine.ts'
 import { canonicalJson } from '../../src/model/canonical-json.ts'
 import type { Explanation } from '../../src/model/decision.ts'
 import { isLive, type Relationship } from '../../src/model/relationship.ts'
-import { formatRelationship } from '../../src/model/relationship-text.ts'
+import { formatRelationship, parseRelationship } from '../../src/model/relationship-text.ts'
 import type { Expression } from '../../src/model/schema.ts'
 import { reach, reachInSchema } from '../reference/dependencies.ts'
 import { ReferenceEvaluator, type ReferenceWorld } from '../reference/evaluator.ts'
@@ -90,9 +90,9 @@ function judgeReason(
   return undefined
 }
 
-/** Equal for equal rows, whatever the order of keys in a context. */
+/** Equal for equal rows, whatever the order of keys in a context; an empty context is none. */
 function rowKey(row: Relationship): string {
-  return canonicalJson(JSON.parse(JSON.stringify(row)))
+  return canonicalJson(JSON.parse(JSON.stringify(parseRelationship(formatRelationship(row)))))
 }
 
 function list(rows: readonly Relationship[]): string {

@@ -361,15 +361,14 @@ export class ReferenceEvaluator {
     object: ObjectRef,
     { value, caveat }: Equations,
   ): Truth {
-    const rows = (this.rows.get(nodeKey(object, relation)) ?? []).filter(
-      (row) =>
-        quantifier === 'any' ||
-        !this.world.dialect?.allSkipsTypesWithoutTarget ||
-        this.has(row.subject, target),
-    )
+    const rows = this.rows.get(nodeKey(object, relation)) ?? []
     const steps = rows.map((row) => and(caveat(row), value.get(nodeKey(row.subject, target)) ?? no))
     if (quantifier === 'any') return steps.reduce(or, no)
-    return steps.length === 0 ? no : steps.reduce(and, yes)
+    if (!this.world.dialect?.allSkipsTypesWithoutTarget)
+      return steps.length === 0 ? no : steps.reduce(and, yes)
+    // Skipped rows still demand their caveat, but somebody must have the target.
+    const kept = steps.filter((_, at) => this.has(rows[at]!.subject, target))
+    return kept.length === 0 ? no : [...kept, ...rows.map(caveat)].reduce(and, yes)
   }
 
   private has({ type }: ObjectRef, name: string): boolean {

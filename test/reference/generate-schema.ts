@@ -105,9 +105,9 @@ function drawForm(draw: Draw, outlines: readonly Outline[], own: Outline, types:
   const inner = outlines.filter(({ name }) => !leafTypes.includes(name))
   const leaf = { type: draw.pick(['user', 'user', 'user', 'robot']), relation: '' }
   if (kind < 40) return { ...leaf, wildcard: false }
-  if (kind < 51) return { ...leaf, wildcard: true }
+  if (kind < 54) return { ...leaf, wildcard: true }
   const target = draw.pick(inner)
-  if (kind < 54) return { type: target.name, relation: '', wildcard: true }
+  if (kind < 57) return { type: target.name, relation: '', wildcard: true }
   if (kind < 75) return { type: target.name, relation: '', wildcard: false }
   const usable = [
     // A userset of another definition must not hold a wildcard; what is not decided yet is left out.
@@ -183,13 +183,33 @@ function drawExpression(source: ExpressionSource, depth: number): Expression {
   if (!draw.chance([75, 40, 20][depth] ?? 0)) return drawOperand(source)
   const kind = draw.pick(['union', 'exclusion', 'intersection', 'exclusion', 'union'] as const)
   if (kind === 'exclusion') {
-    const base = drawExpression(source, depth + 1)
-    return { kind, base, subtracted: drawExpression(source, depth + 1) }
+    return drawExclusion(source, depth)
   }
   const operands = Array.from({ length: 2 + (draw.chance(25) ? 1 : 0) }, () =>
     drawExpression(source, depth + 1),
   )
   return { kind, operands: operands.flatMap((each) => (each.kind === kind ? each.operands : [each])) }
+}
+
+/** Often somebody is taken away from everyone, so that wildcards get their exclusions. */
+function drawExclusion(source: ExpressionSource, depth: number): Expression {
+  const { draw, types, own } = source
+  const typesOf = (name: string) => types.get(`${own.name}#${name}`)!
+  const open = own.relations.filter((name) => typesOf(name).some((form) => form.wildcard))
+  if (open.length === 0 || !draw.chance(60)) {
+    const base = drawExpression(source, depth + 1)
+    return { kind: 'exclusion', base, subtracted: drawExpression(source, depth + 1) }
+  }
+  const everyone = draw.pick(open)
+  const covered = new Set(typesOf(everyone).flatMap(({ type, wildcard }) => (wildcard ? [type] : [])))
+  const somebody = own.relations.filter((name) =>
+    typesOf(name).some((form) => covered.has(form.type) && form.relation === '' && !form.wildcard),
+  )
+  const subtracted: Expression =
+    somebody.length > 0 && draw.chance(70)
+      ? { kind: 'reference', name: draw.pick(somebody) }
+      : drawExpression(source, depth + 1)
+  return { kind: 'exclusion', base: { kind: 'reference', name: everyone }, subtracted }
 }
 
 function drawOperand(source: ExpressionSource): Expression {

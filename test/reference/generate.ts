@@ -83,16 +83,25 @@ function drawRelationships(
     [...definition.relations.values()].map((relation) => ({ type: definition.name, relation })),
   )
   const rows = new Map<string, Relationship>()
-  for (let more = 4 + draw.below(26); more > 0; more--) {
+  for (let more = 4 + draw.below(40); more > 0; more--) {
     const { type, relation } = draw.pick(relations)
-    const resource = draw.pick(objects.filter((object) => object.type === type))
-    const form = draw.pick(relation.types)
+    const resource = drawOften(
+      draw,
+      objects.filter((object) => object.type === type),
+    )
+    const wildcards = relation.types.filter((each) => each.wildcard)
+    const form = draw.pick(wildcards.length > 0 && draw.chance(30) ? wildcards : relation.types)
     const subject = drawSubjectOf(draw, shape, form, objects, objects.indexOf(resource))
     if (subject === undefined) continue
     const row = { resource, relation: relation.name, subject, ...drawRowTraits(draw, form) }
     rows.set(formatRelationship({ resource, relation: relation.name, subject }), row)
   }
   return [...rows.values()]
+}
+
+/** The first items more often than the last: a few objects get many rows, so that their relations meet. */
+function drawOften<Item>(draw: Draw, items: readonly Item[]): Item {
+  return items[Math.min(draw.below(items.length), draw.below(items.length))]!
 }
 
 function drawSubjectOf(
