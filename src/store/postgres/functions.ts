@@ -283,17 +283,18 @@ BEGIN
   IF NOT FOUND THEN v_head := ROW(0, '', 0, 0, 0, NULL)::cardea_log; END IF;
   IF (p_write->>'schemaRevision')::bigint <> v_head.schema_revision THEN
     PERFORM cardea_refuse('the schema has changed since the write was validated; validate again and retry.',
-      jsonb_build_object('code', 'SCHEMA_CHANGED', 'inForce', v_head.schema_revision));
+      jsonb_build_object('code', 'SCHEMA_CHANGED', 'inForce', v_head.schema_revision,
+        'validated', p_write->'schemaRevision'));
   END IF;
   IF (p_write->>'baseRevision')::bigint <> v_head.revision THEN
     PERFORM cardea_refuse('the head has moved since the revision that the write depends on; read again and retry.',
-      jsonb_build_object('code', 'SERIALIZATION_FAILURE', 'head', v_head.revision));
+      jsonb_build_object('code', 'SERIALIZATION_FAILURE', 'head', v_head.revision, 'base', p_write->'baseRevision'));
   END IF;
   FOR v_condition, v_at IN SELECT * FROM jsonb_array_elements(p_write->'preconditions') WITH ORDINALITY LOOP
     SELECT EXISTS (SELECT FROM cardea_find(v_condition->'filter', v_now, 1, '{}')) INTO v_found;
     IF v_found <> (v_condition->>'operation' = 'must_match') THEN
       PERFORM cardea_refuse('a precondition does not hold: ' || v_condition::text,
-        jsonb_build_object('code', 'PRECONDITION_FAILED', 'at', v_at - 1));
+        jsonb_build_object('code', 'PRECONDITION_FAILED', 'at', v_at - 1, 'precondition', v_condition));
     END IF;
   END LOOP;
 
