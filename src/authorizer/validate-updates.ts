@@ -22,6 +22,8 @@ function identityOf(relationship: Relationship): string {
   return `${formatObject(relationship.resource)}#${relationship.relation}@${formatSubject(relationship.subject)}`
 }
 
+const updateOperations: ReadonlySet<unknown> = new Set(['create', 'touch', 'delete'])
+
 /** What needs no schema: sizes, counts, well-formed references, one update per identity. */
 export function validateWriteRequest(
   updates: readonly RelationshipUpdate[],
@@ -39,7 +41,14 @@ export function validateWriteRequest(
   }
   validatePreconditionCount(preconditions, limits)
   const seen = new Set<string>()
-  for (const { relationship } of updates) {
+  for (const { operation, relationship } of updates) {
+    if (!updateOperations.has(operation)) {
+      throw new CardeaError(
+        'INVALID_ARGUMENT',
+        `validation error: operation ${JSON.stringify(operation)} is none of create, touch and delete.`,
+        { field: 'operation' },
+      )
+    }
     validateRelationship(relationship, limits)
     const identity = identityOf(relationship)
     if (seen.has(identity)) {

@@ -17,10 +17,17 @@ export interface Connection {
 
 const file = (folder: string) => join(folder, '.cardea', 'connection.json')
 
-/** Writes the file; a folder that cannot be written is no failure, the flags still work. */
+/**
+ * Writes the file. False when the folder cannot be written, or another server that still runs has written it: then
+ * commands need the flags.
+ */
 export function writeConnection(folder: string, connection: Connection): boolean {
+  const known = readConnection(folder)
+  if (known !== undefined && known.pid !== connection.pid && isRunning(known.pid)) return false
   try {
     mkdirSync(dirname(file(folder)), { recursive: true, mode: 0o700 })
+    // The folder holds keys: it keeps itself out of version control.
+    writeFileSync(join(dirname(file(folder)), '.gitignore'), '*\n')
     writeFileSync(file(folder), `${JSON.stringify(connection, null, 2)}\n`, { mode: 0o600 })
     chmodSync(file(folder), 0o600)
     return true
@@ -41,4 +48,13 @@ export function readConnection(folder: string): Connection | undefined {
 /** Removes the file if it still is the one this process wrote. */
 export function removeConnection(folder: string, pid: number): void {
   if (readConnection(folder)?.pid === pid) rmSync(file(folder), { force: true })
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }

@@ -5,6 +5,6 @@ export const exitCode = {
   ok: 0,
   /** No, or failed. */
   failed: 1,
-  /** The command was not understood: unknown flag, malformed value, bad configuration. */
+  /** The command was not understood, or a check could not be answered: unknown flag, malformed value, no server. */
   usage: 2,
 } as const

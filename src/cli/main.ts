@@ -6,6 +6,12 @@ import { CardeaError } from '../model/errors.ts'
 import { exitCode } from './exit-code.ts'
 import { createProgram } from './program.ts'
 
+// A reader that has seen enough (`| head`) ends the command quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+})
+
 try {
   await createProgram().parseAsync(process.argv)
 } catch (thrown) {

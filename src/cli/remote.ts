@@ -49,7 +49,7 @@ export async function withRemote<Value>(
     )
   }
   const tlsCa = options.tlsCa ?? connection?.tlsCa
-  const tls = tlsCa !== undefined ? { ca: readFileSync(tlsCa) } : options.tls ? {} : undefined
+  const tls = tlsCa !== undefined ? { ca: readCa(tlsCa) } : options.tls ? {} : undefined
   const authorizer = connect({ address, presharedKey, ...(tls === undefined ? {} : { tls }) })
   try {
     return await use(authorizer)
@@ -76,4 +76,17 @@ export function consistencyOf(options: ConsistencyOptions): Consistency {
   if (options.atExactly !== undefined) return { kind: 'at_exact_snapshot', token: options.atExactly }
   if (options.atLeast !== undefined) return { kind: 'at_least_as_fresh', token: options.atLeast }
   return options.minimizeLatency ? { kind: 'minimize_latency' } : { kind: 'fully_consistent' }
+}
+
+function readCa(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      `--tls-ca ${path} cannot be read: ${(cause as Error).message}`,
+      {},
+      { cause },
+    )
+  }
 }

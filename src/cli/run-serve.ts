@@ -9,7 +9,7 @@ import type { RelationshipUpdate } from '../model/relationship.ts'
 import { parseRelationship } from '../model/relationship-text.ts'
 import { removeConnection, writeConnection } from './connection-file.ts'
 import { openDatastore } from './datastore-url.ts'
-import { environmentName } from './flags.ts'
+import { environmentName, wholeNumber } from './flags.ts'
 import { generatedKey, parseKeys } from './preshared-keys.ts'
 import { loadProgress } from './print/load-progress.ts'
 import { formatServerAddress, parseServerAddress } from './server-address.ts'
@@ -98,20 +98,15 @@ function tlsOf(options: ServeOptions) {
   return { cert: tlsCert, key: tlsKey, ...(tlsClientCa === undefined ? {} : { clientCa: tlsClientCa }) }
 }
 
-/** A positive whole number, or CONFIG_INVALID that names the flag. */
-function numberOf(text: string | undefined, flagName: string): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value <= 0)
-    throw new CardeaError(
-      'CONFIG_INVALID',
-      `${flagName} ${JSON.stringify(text)} is not a positive whole number.`,
-    )
-  return value
-}
-
 /** Starts to serve; resolves once it does. CONFIG_INVALID for values that cannot be. */
 export async function runServe(options: ServeOptions): Promise<void> {
+  const levels = ['debug', 'info', 'warn', 'error']
+  if (!levels.includes(options.logLevel)) {
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      `--log-level ${JSON.stringify(options.logLevel)} is none of ${levels.join(', ')}.`,
+    )
+  }
   const logger = pino({ level: options.logLevel, base: null }, pino.destination(2))
   const log = (level: 'info' | 'warn' | 'error', message: string, facts: Record<string, unknown> = {}) =>
     logger[level](facts, message)
@@ -123,10 +118,10 @@ export async function runServe(options: ServeOptions): Promise<void> {
       ? []
       : parseRelationshipLines(readText(options.relationships, '--relationships'), options.relationships)
   const limits: Partial<Record<keyof AuthorizerLimits, number>> = {}
-  const maxStalenessMs = numberOf(options.maxStaleness, '--max-staleness')
-  if (maxStalenessMs !== undefined) limits.maxStalenessMs = maxStalenessMs
-  const maxSnapshotChanges = numberOf(options.maxSnapshotChanges, '--max-snapshot-changes')
-  if (maxSnapshotChanges !== undefined) limits.maxSnapshotChanges = maxSnapshotChanges
+  if (options.maxStaleness !== undefined)
+    limits.maxStalenessMs = wholeNumber(options.maxStaleness, '--max-staleness')
+  if (options.maxSnapshotChanges !== undefined)
+    limits.maxSnapshotChanges = wholeNumber(options.maxSnapshotChanges, '--max-snapshot-changes')
 
   const grpcAddress = parseServerAddress(options.grpcAddr, '--grpc-addr')
   const httpAddress = parseServerAddress(options.httpAddr, '--http-addr')
@@ -153,13 +148,18 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const grpcAddr = formatServerAddress({ host: grpcAddress.host, port: service.grpc.port })
   const httpAddr = formatServerAddress({ host: httpAddress.host, port: service.http.port })
   const folder = process.cwd()
-  writeConnection(folder, {
+  const found = writeConnection(folder, {
     pid: process.pid,
     grpcAddr,
     httpAddr,
     presharedKey: keys[0]!.key,
     ...(tls === undefined ? {} : { tlsCa: tls.cert }),
   })
+  if (!found)
+    log(
+      'warn',
+      'Another server of this folder runs, or it cannot be written: commands need --grpc-addr and --preshared-key.',
+    )
   log('info', 'Cardea is serving.', {
     grpc: grpcAddr,
     http: httpAddr,

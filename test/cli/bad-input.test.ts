@@ -134,9 +134,9 @@ describe('commands against a server', () => {
   test.each([
     [['check', 'document:a#view'], 2, 'Expected document:readme#view@user:ann'],
     [['check', 'document:a b#view@user:ann'], 2, 'object id'],
-    [['check', 'document:a#nothing@user:ann'], 1, 'no relation or permission "nothing"'],
-    [['check', 'folder:a#view@user:ann'], 1, 'no definition "folder"'],
-    [['check', 'document:a#view@user:*'], 1, 'wildcard'],
+    [['check', 'document:a#nothing@user:ann'], 2, 'no relation or permission "nothing"'],
+    [['check', 'folder:a#view@user:ann'], 2, 'no definition "folder"'],
+    [['check', 'document:a#view@user:*'], 2, 'wildcard'],
     [['relationship', 'touch', 'document:b#viewer@user:bob', 'document:b#viewer@group:x'], 1, '"group"'],
     [
       ['relationship', 'create', 'document:b#viewer@user:bob', 'document:a#viewer@user:ann'],
@@ -145,7 +145,7 @@ describe('commands against a server', () => {
     ],
     [['relationship', 'touch', 'document:b#view@user:bob'], 1, 'is a permission'],
     [['relationship', 'touch', 'document:b#viewer@user:bob', 'document:b#viewer@user:bob'], 1, 'two updates'],
-    [['check', 'document:a#view@user:ann', '--at-exactly', 'garbage!'], 1, 'ZedToken'],
+    [['check', 'document:a#view@user:ann', '--at-exactly', 'garbage!'], 2, 'ZedToken'],
     [['check', 'document:a#view@user:ann', '--context', '[1]'], 2, 'JSON object'],
     [['chekc', 'document:a#view@user:ann'], 2, 'check'],
   ])('%s', async (words, expectedCode, expectedText) => {
@@ -168,7 +168,7 @@ describe('commands against a server', () => {
     const { code, stderr } = await cardea(['check', 'document:a#view@user:ann'], folder, {
       CARDEA_PRESHARED_KEY: 'not-the-right-key',
     })
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toMatch(/key/i)
   })
 
@@ -177,7 +177,7 @@ describe('commands against a server', () => {
       CARDEA_PRESHARED_KEY: key,
       CARDEA_GRPC_ADDR: '127.0.0.1:1',
     })
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toContain('cannot be reached')
   })
 })

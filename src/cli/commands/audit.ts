@@ -1,6 +1,6 @@
 // cardea audit tail|verify|exposures: what the audit log says, and whether it is what was written.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { JWK } from 'jose'
 import { findExposures, readAuditLog } from '../../audit/read-audit-log.ts'
@@ -9,10 +9,14 @@ import { CardeaError } from '../../model/errors.ts'
 import { formatSubject } from '../../model/reference.ts'
 import { parseObject } from '../../model/relationship-text.ts'
 import { exitCode } from '../exit-code.ts'
+import { wholeNumber } from '../flags.ts'
 
 function readKey(path: string): JWK {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as JWK
+    const key = JSON.parse(readFileSync(path, 'utf8')) as JWK
+    if (key.kty !== 'OKP' || key.crv !== 'Ed25519' || typeof key.x !== 'string')
+      throw new Error('it is not an Ed25519 key')
+    return key
   } catch (cause) {
     throw new CardeaError(
       'CONFIG_INVALID',
@@ -27,6 +31,7 @@ async function verify(
   path: string,
   options: { publicKey?: string[]; checkpoints?: string; mayStartLate?: boolean; json?: boolean },
 ): Promise<void> {
+  requireLog(path)
   const publicKeys = (options.publicKey ?? []).map(readKey)
   const verified = await verifyAuditLog({
     path,
@@ -41,30 +46,42 @@ async function verify(
     }
     const signed =
       publicKeys.length === 0
-        ? 'no key given, so only outsiders are ruled out'
+        ? 'no key given: who could write the log could have rewritten it, and whether its end was cut off cannot be told'
         : `signed up to entry ${verified.signedUpTo ?? 'none'}`
     process.stdout.write(
       `${verified.ok ? 'intact' : 'NOT INTACT'}: ${verified.entries} entries in ${verified.files} files; ${signed}\n`,
     )
   }
-  if (!verified.ok) process.exitCode = exitCode.failed
+  // A key that signed nothing proves nothing.
+  const unsigned = publicKeys.length > 0 && verified.signedUpTo === undefined
+  if (unsigned && !options.json)
+    process.stdout.write('NOT VERIFIED: no checkpoint was signed by the given keys\n')
+  if (!verified.ok || unsigned) process.exitCode = exitCode.failed
+}
+
+/** A log that is not there is no empty log. */
+function requireLog(path: string): void {
+  if (!existsSync(path)) throw new CardeaError('CONFIG_INVALID', `There is no audit log at ${path}.`)
 }
 
 async function tail(path: string, options: { last: string; json?: boolean }): Promise<void> {
+  requireLog(path)
+  const count = wholeNumber(options.last, '--last')
   const last: unknown[] = []
   for await (const entry of readAuditLog(path)) {
     last.push(entry)
-    if (last.length > Number(options.last)) last.shift()
+    if (last.length > count) last.shift()
   }
   for (const entry of last as { seq: number; kind: string; body: Record<string, unknown> }[]) {
     if (options.json || entry.kind !== 'event') process.stdout.write(`${JSON.stringify(entry)}\n`)
     else {
       const { at, phase, method, tool, outcome, decisions, detail, principal } = entry.body as {
         [key: string]: string
-      } & { decisions: { verdict?: string }[]; principal?: { subject?: string } }
-      const granted = decisions.filter(({ verdict }) => verdict === 'has').length
+      } & { decisions?: { verdict?: string }[]; principal?: { subject?: string } }
+      const asked = decisions ?? []
+      const granted = asked.filter(({ verdict }) => verdict === 'has').length
       const who = principal?.subject ?? 'nobody'
-      const counts = decisions.length === 0 ? '' : `  ${granted}/${decisions.length} granted`
+      const counts = asked.length === 0 ? '' : `  ${granted}/${asked.length} granted`
       process.stdout.write(
         `${at}  ${phase}  ${who}  ${method}${tool === undefined ? '' : ` ${tool}`}  ${outcome ?? ''}${counts}${detail === undefined ? '' : `  (${detail})`}\n`,
       )
@@ -77,6 +94,13 @@ async function exposures(
   resource: string,
   options: { before?: string; json?: boolean },
 ): Promise<void> {
+  requireLog(path)
+  if (options.before !== undefined && Number.isNaN(Date.parse(options.before))) {
+    throw new CardeaError(
+      'INVALID_ARGUMENT',
+      `--before ${JSON.stringify(options.before)} is no ISO 8601 instant, such as 2026-01-31T12:00:00Z.`,
+    )
+  }
   const before = options.before === undefined ? {} : { before: options.before }
   const found = await findExposures({ path, resource: parseObject(resource), ...before })
   if (options.json) process.stdout.write(`${JSON.stringify(found)}\n`)

@@ -143,7 +143,7 @@ function stayUp(world: DemoWorld, strong: (text: string) => string): void {
   if (found) {
     print('   npx cardea demo token alice')
     print(
-      '   npx -y @modelcontextprotocol/inspector --cli ' +
+      '   npx -y @modelcontextprotocol/inspector@latest --cli ' +
         `${mcpUrl} --transport http --method tools/call --tool-name search_documents --tool-arg query=plan --header "Authorization: Bearer $(npx cardea demo token bob)"`,
     )
     if (existsSync('examples/authzed-node.mjs')) print('   node examples/authzed-node.mjs')

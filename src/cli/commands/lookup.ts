@@ -5,6 +5,7 @@ import type { SubjectTree } from '../../model/decision.ts'
 import { formatObject, formatSubject, wildcardId } from '../../model/reference.ts'
 import { parseObject, parseSubject } from '../../model/relationship-text.ts'
 import { exitCode } from '../exit-code.ts'
+import { wholeNumber } from '../flags.ts'
 import {
   type ConsistencyOptions,
   consistencyFlags,
@@ -27,7 +28,7 @@ function shared(options: LookupOptions) {
   return {
     consistency: consistencyOf(options),
     ...(context === undefined ? {} : { context }),
-    ...(options.limit === undefined ? {} : { limit: Number(options.limit) }),
+    ...(options.limit === undefined ? {} : { limit: wholeNumber(options.limit, '--limit') }),
   }
 }
 

@@ -6,6 +6,7 @@ import type { RelationshipFilter } from '../../model/filter.ts'
 import type { UpdateOperation } from '../../model/relationship.ts'
 import { formatRelationship, parseRelationship, parseSubject } from '../../model/relationship-text.ts'
 import { exitCode } from '../exit-code.ts'
+import { wholeNumber } from '../flags.ts'
 import {
   type ConsistencyOptions,
   consistencyFlags,
@@ -62,7 +63,7 @@ async function write(
 
 async function read(filter: string, options: ReadOptions): Promise<void> {
   const subject = options.subject === undefined ? {} : { subject: parseSubjectFilter(options.subject) }
-  const limit = options.limit === undefined ? {} : { limit: Number(options.limit) }
+  const limit = options.limit === undefined ? {} : { limit: wholeNumber(options.limit, '--limit') }
   let found = 0
   await withRemote(options, async (authorizer) => {
     const rows = authorizer.readRelationships({
