@@ -3,8 +3,8 @@
 import { judge } from '../reference/compare.ts'
 import { type Dialect, ReferenceEvaluator } from '../reference/evaluator.ts'
 import type { Case } from '../reference/generate.ts'
-import { judgeAnswer, nothing } from '../reference/judge.ts'
-import type { AnyQuestion, ResourcesQuestion, Said, SaidItem } from '../reference/questions.ts'
+import { judgeAnswer, meaningFor, nothing } from '../reference/judge.ts'
+import type { AnyQuestion, CheckQuestion, ResourcesQuestion, Said, SaidItem } from '../reference/questions.ts'
 import type { System } from '../reference/system.ts'
 import { reachOf } from './select-questions.ts'
 
@@ -90,37 +90,61 @@ function differing(
   return [...items.values()].filter((item) => !agrees(reference, question, item))
 }
 
-/** What SpiceDB's own single check says about each resource that a lookup, or a bulk check, answers otherwise. */
-async function agreesWhenAskedAlone({ reference, question, said, peer }: Statement): Promise<boolean> {
-  if (said.error !== undefined) return false
-  if (question.kind === 'check')
-    return judge(reference, question, await peer.check(question), 'meaning') === undefined
-  if (question.kind !== 'lookup-resources') return false
-  const { resourceType: type, permission, subject, context } = question
-  const different = differing(reference, question, said.value as SaidItem[])
-  for (const { id } of different) {
-    const own = await peer.check({ kind: 'check', resource: { type, id }, permission, subject, context })
-    if (own.error !== undefined || !agrees(reference, question, { ...own.value, id })) return false
+/** Checks of everything that a lookup, or a bulk check, answers otherwise than the reference. */
+function differentChecks({ reference, question, said }: Statement): CheckQuestion[] {
+  if (said.error !== undefined) return []
+  if (question.kind === 'check') return [question]
+  if (question.kind === 'lookup-resources') {
+    const { resourceType: type, permission, subject, context } = question
+    return differing(reference, question, said.value as SaidItem[]).map(({ id }) => ({
+      kind: 'check',
+      resource: { type, id },
+      permission,
+      subject,
+      context,
+    }))
   }
-  return different.length > 0
+  if (question.kind !== 'lookup-subjects') return []
+  const { resource, permission, subjectType: type, subjectRelation: relation, context } = question
+  const items = said.value as SaidItem[]
+  const { mentioned } = reference.lookupSubjects(resource, permission, type, relation, context)
+  const different = [...mentioned].filter(
+    ([id, verdict]) => verdict.kind !== 'decided' || meaningFor(items, id) !== verdict.permissionship,
+  )
+  return different.map(([id]) => {
+    return { kind: 'check', resource, permission, subject: { type, id, relation }, context }
+  })
 }
 
-/** Resources that a lookup of SpiceDB leaves out although its own check of them answers conditional. */
-async function leavesOutConditional(statement: Statement): Promise<boolean> {
+/** Whether SpiceDB, asked alone about whatever it answered otherwise, says what the reference says. */
+async function agreesWhenAskedAlone(statement: Statement): Promise<boolean> {
+  const { reference, peer } = statement
+  const checks = differentChecks(statement)
+  for (const check of checks) {
+    if (judge(reference, check, await peer.check(check), 'meaning') !== undefined) return false
+  }
+  return checks.length > 0
+}
+
+/** Lookups that differ only where the reference, and SpiceDB's own check, say conditional. */
+async function contradictsOwnConditional(statement: Statement): Promise<boolean> {
   const { reference, question, said } = statement
-  if (question.kind !== 'lookup-resources' || said.error !== undefined) return false
-  const { resourceType: type, permission, subject, context } = question
-  const isLeftOut = differing(reference, question, said.value as SaidItem[]).every((item) => {
-    const verdict = reference.check({ type, id: item.id }, permission, subject, context)
-    return (
-      item.permissionship === 'no' && verdict.kind === 'decided' && verdict.permissionship === 'conditional'
-    )
+  if (question.kind === 'check' || question.kind === 'expand' || said.error !== undefined) return false
+  const isConditional = differentChecks(statement).every(({ resource, permission, subject, context }) => {
+    const verdict = reference.check(resource, permission, subject, context)
+    return verdict.kind === 'decided' && verdict.permissionship === 'conditional'
   })
-  return isLeftOut && (await agreesWhenAskedAlone(statement))
+  if (question.kind === 'lookup-resources') {
+    const different = differing(reference, question, said.value as SaidItem[])
+    if (different.some(({ permissionship }) => permissionship !== 'no')) return false
+  }
+  return isConditional && (await agreesWhenAskedAlone(statement))
 }
 
 /** Caveats of `.all` that reach a resource from another one asked in the same batch. */
 async function mixesBatch(statement: Statement): Promise<boolean> {
+  const { kind } = statement.question
+  if (kind !== 'check' && kind !== 'lookup-resources') return false
   const { features } = reachOf(statement.case, statement.question)
   return features.has('arrow .all') && features.has('caveat') && (await agreesWhenAskedAlone(statement))
 }
@@ -136,7 +160,7 @@ export async function explain(statement: Statement): Promise<string | undefined>
   const byDialect = explainByDialect(statement)
   if (byDialect !== undefined) return byDialect
   if (failsOnSelf(statement)) return 'Lookup of resources through `self`'
-  if (await leavesOutConditional(statement)) return 'A lookup lists what a check calls conditional'
+  if (await contradictsOwnConditional(statement)) return 'A lookup agrees with the check about conditions'
   if (await mixesBatch(statement)) return 'Resources of one batch do not share caveats'
   return undefined
 }

@@ -1,10 +1,16 @@
 // The engine and the authorizer say what the reference evaluator says, whatever the question, the step and the page.
 
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { judge } from '../reference/compare.ts'
 import { reach } from '../reference/dependencies.ts'
 import type { Case } from '../reference/generate.ts'
-import { checksOf, expansionsOf, resourceLookupsOf, subjectLookupsOf } from '../reference/questions.ts'
+import {
+  checksOf,
+  expansionsOf,
+  nodesOf,
+  resourceLookupsOf,
+  subjectLookupsOf,
+} from '../reference/questions.ts'
 import type { System } from '../reference/system.ts'
 import { authorizerSystem, engineSystem } from './cardea-systems.ts'
 import { expectAgreement, failSmall, randomCases, referenceOf } from './run-cases.ts'
@@ -67,3 +73,24 @@ describe.each(systems.map(([system, count], at) => ({ name: system.name, system,
   },
   300_000,
 )
+
+describe('the order of rows', () => {
+  const system = engineSystem({ steps: 100, items: 10, reach: true })
+  const cyclic = randomCases(60, 50).filter((each) => {
+    const members = nodesOf(each).map(({ resource, permission }) => ({ object: resource, name: permission }))
+    return reach(each, members).cyclic
+  })
+
+  test('does not matter to cyclic data', async () => {
+    expect(cyclic.length).toBeGreaterThan(4)
+    for (const each of cyclic) {
+      const rows = each.relationships
+      const interleaved = rows.filter((_, at) => at % 2 === 1).concat(rows.filter((_, at) => at % 2 === 0))
+      for (const relationships of [[...rows].reverse(), interleaved]) {
+        const turned = { ...each, relationships }
+        await expectAgreement(system, turned, checksOf(turned))
+        await expectAgreement(system, turned, resourceLookupsOf(turned))
+      }
+    }
+  }, 300_000)
+})

@@ -1,5 +1,6 @@
 // Compares what a system said with what the reference evaluator holds true.
 
+import type { Permissionship } from '../../src/model/decision.ts'
 import { freshId, type ReferenceEvaluator, type Verdict } from './evaluator.ts'
 import { canonicalTree, expandReference } from './expand.ts'
 import type {
@@ -24,6 +25,7 @@ export interface Strictness {
 export type Complaint = string | undefined
 
 const levels = { no: 0, conditional: 1, has: 2 } as const
+const permissionships: readonly Permissionship[] = ['no', 'conditional', 'has']
 
 export function judgeCheck(
   reference: ReferenceEvaluator,
@@ -112,8 +114,7 @@ export function judgeSubjects(
   }
   for (const [id, verdict] of all) {
     if (verdict.kind === 'undecided') continue
-    const means = or(truth(listed.get(id)), and(truth(star), not(truth(excluded.get(id))))).level
-    if (means !== levels[verdict.permissionship]) {
+    if (meaningFor(said.value, id) !== verdict.permissionship) {
       return `${id} is ${show(verdict)}, said ${showItems(said.value)}`
     }
     const own = listed.get(id)
@@ -140,6 +141,14 @@ export function judgeTree(
   const expected = canonicalTree(expandReference(reference.world, question.resource, question.permission))
   const tree = canonicalTree(said.value)
   return tree === expected ? undefined : `said ${tree}, expected ${expected}`
+}
+
+/** What a listing of subjects means for one of them: listed, or covered by the wildcard and not excluded from it. */
+export function meaningFor(items: readonly SaidItem[], id: string): Permissionship {
+  const star = items.find((item) => item.id === '*')
+  const listed = truth(items.find((item) => item.id === id))
+  const excluded = truth(star?.excluded?.find((item) => item.id === id))
+  return permissionships[or(listed, and(truth(star), not(excluded))).level]!
 }
 
 function truth(item: SaidItem | undefined) {

@@ -135,7 +135,7 @@ definition document {
     spicedb: 'error',
   },
   {
-    name: 'A lookup lists what a check calls conditional',
+    name: 'A lookup agrees with the check about conditions',
     schema: `caveat allowed(yes bool) {
   yes
 }
