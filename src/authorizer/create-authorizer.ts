@@ -73,7 +73,7 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
         if (definitions.size === 0 && caveats.size === 0) {
           throw new CardeaError(
             'SCHEMA_NOT_FOUND',
-            'No schema has been written yet. Write one with WriteSchema.',
+            'No schema has been written yet. Write one: cardea schema write FILE, or the WriteSchema call.',
           )
         }
         return { text, token: pinned.token }

@@ -75,9 +75,15 @@ export function validateConcreteSubject(subject: SubjectRef): void {
 export function requireDefinition(schema: Schema, type: string): Definition {
   const definition = schema.definitions.get(type)
   if (definition === undefined) {
-    throw new CardeaError('UNKNOWN_DEFINITION', `The schema has no definition ${JSON.stringify(type)}.`, {
-      definition_name: type,
-    })
+    throw new CardeaError(
+      'UNKNOWN_DEFINITION',
+      schema.definitions.size === 0
+        ? 'There is no schema yet. Write one: cardea schema write FILE, or the WriteSchema call.'
+        : `The schema has no definition ${JSON.stringify(type)}.`,
+      {
+        definition_name: type,
+      },
+    )
   }
   return definition
 }

@@ -50,6 +50,19 @@ describe('documents', () => {
     if (expected === 'has' && !text.startsWith('group')) expect(result.explanation?.proof).not.toEqual([])
   })
 
+  test.each(['DELETE', 'toch', undefined])(
+    'an update whose operation is %s is refused',
+    async (operation) => {
+      const relationship = parseRelationship('document:search-design#viewer@user:bob')
+      const updates = [{ operation, relationship }] as never
+      await expect(authorizer.writeRelationships({ updates })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      })
+      const { permissionship } = await authorizer.check(question('document:search-design#view@user:bob'))
+      expect(permissionship).toBe('no')
+    },
+  )
+
   test('lookup of resources is the set of checks that say yes, at every page size', async () => {
     const subject = parseSubject('user:alice')
     const request = { resourceType: 'document', permission: 'view', subject }

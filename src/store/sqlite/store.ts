@@ -23,6 +23,7 @@ import type {
 import { decodeEntry, encodeUpdates } from './cells.ts'
 import { backUp } from './copies.ts'
 import { decodeError, type WorkerSettings } from './protocol.ts'
+import { requireDriver } from './require-driver.ts'
 import { startWorker, WorkerLink } from './worker-link.ts'
 import type { WriterConditions } from './writer.ts'
 
@@ -78,6 +79,7 @@ export async function openSqliteStoreWith(
     maxChangesPerTransaction: options.maxChangesPerTransaction ?? 1_000_000,
     ...testing,
   }
+  await requireDriver()
   const store = new ProxyStore(options, settings)
   await store.open()
   return store
