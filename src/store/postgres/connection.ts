@@ -38,15 +38,21 @@ export function clientConfig({
   statementTimeoutMs = defaultStatementTimeoutMs,
 }: PostgresConnection): pg.ClientConfig {
   // The error of URL holds the text, so it ends here.
-  const protocol = URL.canParse(connectionString) ? new URL(connectionString).protocol : undefined
-  if (protocol !== 'postgres:' && protocol !== 'postgresql:') {
+  const url = URL.canParse(connectionString) ? new URL(connectionString) : undefined
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw new CardeaError(
       'CONFIG_INVALID',
       'The connection string is not a URL like postgres://user:password@host:5432/database; special characters in the password are written as %XX.',
     )
   }
+  // The driver would prefer them to what is asked for here, sslmode=disable included.
+  if (tls !== undefined) {
+    for (const name of ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']) url.searchParams.delete(name)
+    // The driver does not read + as a space.
+    url.search = url.search.replaceAll('+', '%20')
+  }
   return {
-    connectionString,
+    connectionString: tls === undefined ? connectionString : url.href,
     application_name: 'cardea',
     statement_timeout: statementTimeoutMs,
     // The server's own timeout comes first, when it is there to keep it.
@@ -68,9 +74,14 @@ export function clientConfig({
   }
 }
 
-/** What the statements of this room rely on, whatever the server's or the role's defaults are. */
+/** What the statements of this room rely on, whatever the defaults are; their joins are written in a good order. */
 const sessionSettings = `SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-SET jit = off; SET client_encoding = 'UTF8'`
+SET jit = off; SET join_collapse_limit = 1; SET client_encoding = 'UTF8'`
+
+/**
+ * Short statements go by index: their plans are kept while tables grow, where a hash over a whole one would be the end.
+ */
+const shortSettings = `; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off`
 
 /** Connections for short statements. A connection that fails is replaced; what it was doing fails. */
 export function openPool(connection: PostgresConnection, poolSize: number): pg.Pool {
@@ -79,7 +90,7 @@ export function openPool(connection: PostgresConnection, poolSize: number): pg.P
     max: poolSize,
     idleTimeoutMillis: 60_000,
     // Returns a promise, which the pool waits for.
-    onConnect: (client) => client.query(sessionSettings) as unknown as undefined,
+    onConnect: (client) => client.query(sessionSettings + shortSettings) as unknown as undefined,
   })
   // An idle connection was lost: whoever needs one next opens it, or says that it cannot.
   pool.on('error', () => {})

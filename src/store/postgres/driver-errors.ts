@@ -17,8 +17,8 @@ export function isDriverError(thrown: unknown): boolean {
   )
 }
 
-/** Classes and states in which the server may be well again in a moment. */
-const passing = /^(08|53[03]00|57P0[1-5]|25006|40P01|55P03|57014)/
+/** Too many connections, out of memory, deadlock, lock timeout: well again in a moment. */
+const passing = /^(53[023]00|40P01|55P03)$/
 
 /**
  * The CardeaError for anything thrown while talking to the server. CardeaErrors stay what they are. The messages name
@@ -45,6 +45,12 @@ export function storeError(thrown: unknown): CardeaError {
     return error(
       'UNAVAILABLE',
       'PostgreSQL takes no writes: it is a standby, or is being failed over; retry.',
+    )
+  }
+  if (/^(08|57P)/.test(sqlState)) {
+    return error(
+      'UNAVAILABLE',
+      `PostgreSQL ended the connection: ${words}; retry. A write that was under way may or may not have been committed.`,
     )
   }
   if (passing.test(sqlState))

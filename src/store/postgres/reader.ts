@@ -53,7 +53,7 @@ WITH page AS MATERIALIZED (
       SELECT * FROM cardea_log WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT ${pageEntries}
     ) AS next
   ) AS counted WHERE earlier < ${pageChanges}
-), span AS MATERIALIZED (SELECT min(revision) AS first, max(revision) AS last FROM page)
+)
 SELECT
   (SELECT value::bigint FROM cardea_meta WHERE key = 'oldest_revision'),
   (SELECT value FROM cardea_meta WHERE key = 'oldest_nonce'),
@@ -66,9 +66,7 @@ SELECT
 FROM (SELECT) AS one
 LEFT JOIN (${headQuery}) AS head ON true
 LEFT JOIN page ON true
-LEFT JOIN (
-  SELECT cardea_change.* FROM cardea_change, span WHERE revision BETWEEN span.first AND span.last
-) AS c ON c.revision = page.revision
+LEFT JOIN cardea_change AS c ON c.revision = page.revision
 LEFT JOIN cardea_schema AS schema ON schema.revision = page.revision
 LEFT JOIN cardea_object AS ro ON ro.key = c.resource
 LEFT JOIN cardea_object AS so ON so.key = c.subject
@@ -123,7 +121,7 @@ export class Reader {
    * given: a log that was restored or lost its tail is another one.
    */
   async page(after: { readonly revision: Revision; readonly nonce?: string }, upTo: Revision): Promise<Page> {
-    const rows = await this.#rows<Cell[]>(pageQuery, [after.revision, upTo])
+    const rows = await this.#rows<Cell[]>(pageQuery, [after.revision, upTo], 'cardea_page')
     const [oldest, oldestNonce, nonceThere] = rows[0] as [number, string, string | null]
     const head = headFrom(rows[0]!.slice(3, 7) as HeadCells)
     if (after.revision < oldest) {
@@ -136,8 +134,10 @@ export class Reader {
     return { head, entries: entriesFrom(rows) }
   }
 
-  async #rows<Row extends unknown[]>(text: string, values: unknown[] = []): Promise<Row[]> {
-    const { rows } = await this.#answered(() => this.#pool.query<Row>({ text, values, rowMode: 'array' }))
+  /** `name`: to be planned once per connection. */
+  async #rows<Row extends unknown[]>(text: string, values: unknown[] = [], name?: string): Promise<Row[]> {
+    const query = { text, values, rowMode: 'array' as const, ...(name === undefined ? {} : { name }) }
+    const { rows } = await this.#answered(() => this.#pool.query<Row>(query))
     return rows
   }
 

@@ -152,7 +152,10 @@ export class Tail {
       this.#listening = undefined
       this.#listenAgain(firstRetryMs)
     })
-    client.on('notification', () => this.#poll())
+    client.on('notification', ({ payload }) => {
+      // What this very process wrote has mostly been told already.
+      if (Number(payload) > (this.#position?.revision ?? 0)) this.#poll()
+    })
     await client.query('LISTEN cardea')
     this.#listening = client
     if (this.#closed) await client.end().catch(() => {})
