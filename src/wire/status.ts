@@ -94,7 +94,7 @@ const secretMessage = 'An internal error occurred; the operator log has the deta
 /** Fact that asks for a RetryInfo detail: milliseconds after which another try makes sense. */
 export const retryAfterFact = 'retry_after_ms'
 
-export function grpcCodeOf(code: ErrorCode): GrpcCode {
+function grpcCodeOf(code: ErrorCode): GrpcCode {
   return rules[code].grpc
 }
 
