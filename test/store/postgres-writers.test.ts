@@ -269,7 +269,9 @@ if (typeof server === 'string') {
       const relationships = relationshipsIn(client, noSchema)
       await client.query('BEGIN')
       await relationships.write(touch('doc:a#viewer@user:ann'))
-      await expect(client.query(`PREPARE TRANSACTION 'held'`)).rejects.toThrow(/cannot PREPARE|prepared transactions are disabled/)
+      await expect(client.query(`PREPARE TRANSACTION 'held'`)).rejects.toThrow(
+        /cannot PREPARE|prepared transactions are disabled/,
+      )
       await client.query('ROLLBACK')
       for (const level of ['REPEATABLE READ', 'SERIALIZABLE']) {
         await client.query(`BEGIN ISOLATION LEVEL ${level}`)
