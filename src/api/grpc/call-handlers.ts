@@ -7,8 +7,7 @@ import type {
   ServerWritableStream,
   sendUnaryData,
 } from '@grpc/grpc-js'
-import type { CardeaError } from '../../model/errors.ts'
-import { CardeaError as Failure } from '../../model/errors.ts'
+import { CardeaError } from '../../model/errors.ts'
 import { GrpcCode } from '../../wire/grpc-code.ts'
 import { decode, encode } from '../../wire/message-codec.ts'
 import type { Door, OpenCall } from '../door.ts'
@@ -47,7 +46,7 @@ function failureOf(door: Door, thrown: unknown, open: OpenCall | undefined): Grp
 }
 
 function unimplemented(route: Route): CardeaError {
-  return new Failure('UNIMPLEMENTED', `${route.path.slice(1)} is not served by this version of Cardea.`)
+  return new CardeaError('UNIMPLEMENTED', `${route.path.slice(1)} is not served by this version of Cardea.`)
 }
 
 export function unaryHandler(door: Door, route: Route) {
@@ -114,7 +113,7 @@ function drained(
     const onAbort = finish(() => reject(signal.reason))
     const onStall = finish(() =>
       reject(
-        new Failure(
+        new CardeaError(
           'OVERLOADED',
           `The stream was not read for ${maxStallMs} ms, as long as max-stream-stall-ms allows.`,
         ),
@@ -138,9 +137,8 @@ export function clientStreamHandler(door: Door, route: Route) {
         open!.call.signal.throwIfAborted()
         yield decode(input, bytes as Buffer)
       }
-      // A caller that goes away ends the stream too; what it sent must not count as everything.
+      await requireWholeUpload(grpc)
       open!.call.signal.throwIfAborted()
-      if (grpc.cancelled) throw new Failure('CANCELLED', 'The request was cancelled by its caller.')
     }
     try {
       open = enter(door, route, grpc)
@@ -155,4 +153,17 @@ export function clientStreamHandler(door: Door, route: Route) {
       if (open) door.leave(open, code)
     }
   }
+}
+
+/** Turns of the event loop that an ended upload waits for; the news of a reset stream takes two. */
+const turnsBeforeBelief = 5
+
+/**
+ * A caller that resets its stream in the middle of an upload ends the messages just as one that is done: Node's HTTP/2
+ * tells of the end first and of the reset a turn or two later. CANCELLED then: what came so far is not everything.
+ */
+async function requireWholeUpload(grpc: ServerReadableStream<Buffer, Buffer>): Promise<void> {
+  for (let turn = 0; turn < turnsBeforeBelief && !grpc.cancelled; turn += 1)
+    await new Promise((resolve) => setImmediate(resolve))
+  if (grpc.cancelled) throw new CardeaError('CANCELLED', 'The request was cancelled by its caller.')
 }

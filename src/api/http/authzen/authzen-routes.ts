@@ -37,7 +37,6 @@ const calls: readonly { readonly path: string; readonly parameter: string; reado
 ]
 
 export const authzenMetadataPath = '/.well-known/authzen-configuration'
-const authzenPaths: readonly string[] = calls.map(({ path }) => path)
 
 /** Adds the calls, which need a key, and the metadata, which does not. URLs never come from a request's headers. */
 export function addAuthzen(
