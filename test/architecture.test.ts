@@ -21,6 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
   cli: ['*'],
   'index.ts': ['model', 'authorizer', 'store'],
   'mcp.ts': ['model', 'mcp', 'audit'],
+  'postgres.ts': ['store', 'authorizer'],
   'sqlite.ts': ['model', 'store', 'authorizer'],
 }
 

@@ -19,9 +19,28 @@ export async function openDatastore(name: string): Promise<Store> {
       throw new CardeaError('CONFIG_INVALID', '--datastore sqlite: needs a path, such as sqlite:./cardea.db')
     return openSqliteStore({ path })
   }
-  const suggestion = nearest(kind === '' ? name : kind, ['memory', 'sqlite'])
+  if (kind === 'postgres' || kind === 'postgresql') {
+    const { openPostgresStore } = await postgresDriver(() => import('../store/postgres/store.ts'))
+    return openPostgresStore({ connectionString: name })
+  }
+  const suggestion = nearest(kind === '' ? name : kind, ['memory', 'sqlite', 'postgres'])
   throw new CardeaError(
     'CONFIG_INVALID',
-    `--datastore names no known kind; expected memory or sqlite:PATH.${suggestion === undefined ? '' : ` Did you mean ${suggestion}?`}`,
+    `--datastore names no known kind; expected memory, sqlite:PATH or postgres://...${suggestion === undefined ? '' : ` Did you mean ${suggestion}?`}`,
   )
+}
+
+/** Loads what needs the optional driver `pg`; CONFIG_INVALID that names the cure when it is not installed. */
+export async function postgresDriver<Module>(load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load()
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      'The PostgreSQL datastore needs the package pg. Run: npm install pg',
+      {},
+      { cause },
+    )
+  }
 }

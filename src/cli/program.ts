@@ -7,6 +7,7 @@ import { addCheckCommands } from './commands/check.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addIdCommands } from './commands/id.ts'
 import { addLookupCommands } from './commands/lookup.ts'
+import { addMigrateCommand } from './commands/migrate.ts'
 import { addRelationshipCommands } from './commands/relationship.ts'
 import { addSchemaCommands } from './commands/schema.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(add --help for the flags)')
     .exitOverride()
   addServeCommand(program)
+  addMigrateCommand(program)
   addDemoCommand(program)
   addCheckCommands(program)
   addLookupCommands(program)

@@ -94,10 +94,6 @@ const secretMessage = 'An internal error occurred; the operator log has the deta
 /** Fact that asks for a RetryInfo detail: milliseconds after which another try makes sense. */
 export const retryAfterFact = 'retry_after_ms'
 
-function grpcCodeOf(code: ErrorCode): GrpcCode {
-  return rules[code].grpc
-}
-
 /** Whether the message and the facts of an error must not reach a caller. */
 export function isSecret(code: ErrorCode): boolean {
   return (rules[code] as StatusRule).secret === true

@@ -18,7 +18,13 @@ export function addServeCommand(program: Command): void {
       ),
     )
     .addOption(flag('--read-only-preshared-key <keys>', 'keys of clients that may only read'))
-    .addOption(flag('--datastore <name>', 'memory or sqlite:PATH', 'sqlite:./cardea.db'))
+    .addOption(
+      flag(
+        '--datastore <name>',
+        'memory, sqlite:PATH or postgres://... (prepared by cardea migrate)',
+        'sqlite:./cardea.db',
+      ),
+    )
     .addOption(flag('--schema <file>', 'schema to write at start'))
     .addOption(
       flag('--relationships <file>', 'relationships to touch at start, one per line, // for comments'),
