@@ -1,7 +1,7 @@
 // The differences between Cardea and SpiceDB (docs/differences.md): each says which of SpiceDB's answers it explains.
 
 import { judge } from '../reference/compare.ts'
-import { type Dialect, ReferenceEvaluator } from '../reference/evaluator.ts'
+import { type Dialect, freshId, ReferenceEvaluator } from '../reference/evaluator.ts'
 import type { Case } from '../reference/generate.ts'
 import { judgeAnswer, meaningFor, nothing } from '../reference/judge.ts'
 import type { AnyQuestion, CheckQuestion, ResourcesQuestion, Said, SaidItem } from '../reference/questions.ts'
@@ -53,7 +53,8 @@ const dialects: readonly {
 /** The fewest behaviours with which the reference says what SpiceDB said: one of them, or several at once. */
 function explainByDialect({ reference, question, said }: Statement): string | undefined {
   const possible = dialects.filter(({ kinds }) => kinds.includes(question.kind))
-  const sets = [...possible.map((one) => [one]), possible]
+  const pairs = possible.flatMap((one, at) => possible.slice(at + 1).map((two) => [one, two]))
+  const sets = [...possible.map((one) => [one]), ...pairs, possible]
   const found = sets.find((set) => {
     const dialect = Object.assign({}, ...set.map((each) => each.dialect))
     const other = new ReferenceEvaluator({ ...reference.world, dialect })
@@ -126,19 +127,31 @@ async function agreesWhenAskedAlone(statement: Statement): Promise<boolean> {
   return checks.length > 0
 }
 
-/** Lookups that differ only where the reference, and SpiceDB's own check, say conditional. */
-async function contradictsOwnConditional(statement: Statement): Promise<boolean> {
+/** Resources that a lookup leaves out although the reference, and SpiceDB's own check, say conditional. */
+async function leavesOutConditional(statement: Statement): Promise<boolean> {
   const { reference, question, said } = statement
-  if (question.kind === 'check' || question.kind === 'expand' || said.error !== undefined) return false
+  if (question.kind !== 'lookup-resources' || said.error !== undefined) return false
+  const different = differing(reference, question, said.value as SaidItem[])
   const isConditional = differentChecks(statement).every(({ resource, permission, subject, context }) => {
     const verdict = reference.check(resource, permission, subject, context)
     return verdict.kind === 'decided' && verdict.permissionship === 'conditional'
   })
-  if (question.kind === 'lookup-resources') {
-    const different = differing(reference, question, said.value as SaidItem[])
-    if (different.some(({ permissionship }) => permissionship !== 'no')) return false
-  }
-  return isConditional && (await agreesWhenAskedAlone(statement))
+  const isLeftOut = different.every(({ permissionship }) => permissionship === 'no')
+  return isConditional && isLeftOut && (await agreesWhenAskedAlone(statement))
+}
+
+/** Subjects whom a listing covers by its wildcard although SpiceDB's own check gives them less. */
+async function dropsExclusions(statement: Statement): Promise<boolean> {
+  const { question, said } = statement
+  if (question.kind !== 'lookup-subjects' || said.error !== undefined) return false
+  const items = said.value as SaidItem[]
+  const { features } = reachOf(statement.case, question)
+  if (!features.has('wildcard') || !features.has('caveat')) return false
+  const everyone = meaningFor(items, freshId)
+  const areCovered = differentChecks(statement).every(
+    ({ subject }) => everyone !== 'no' && meaningFor(items, subject.id) === everyone,
+  )
+  return areCovered && (await agreesWhenAskedAlone(statement))
 }
 
 /** Caveats of `.all` that reach a resource from another one asked in the same batch. */
@@ -160,7 +173,8 @@ export async function explain(statement: Statement): Promise<string | undefined>
   const byDialect = explainByDialect(statement)
   if (byDialect !== undefined) return byDialect
   if (failsOnSelf(statement)) return 'Lookup of resources through `self`'
-  if (await contradictsOwnConditional(statement)) return 'A lookup agrees with the check about conditions'
+  if (await leavesOutConditional(statement)) return 'A lookup lists what a check calls conditional'
+  if (await dropsExclusions(statement)) return 'Exclusions survive a conditional wildcard'
   if (await mixesBatch(statement)) return 'Resources of one batch do not share caveats'
   return undefined
 }

@@ -102,11 +102,10 @@ export async function startSpiceDB(): Promise<System> {
           optionalSubjectRelation: subjectRelation,
           ...contextMessage(context),
         })
-        const found = (await permissions().lookupSubjects(request)).map(({ subject, excludedSubjects }) => ({
+        return (await permissions().lookupSubjects(request)).map(({ subject, excludedSubjects }) => ({
           ...subjectItem(subject!),
           excluded: excludedSubjects.map(subjectItem),
         }))
-        return merge(found)
       }),
     expand: ({ resource, permission }) =>
       say(async () => {
@@ -126,7 +125,7 @@ export async function startSpiceDB(): Promise<System> {
 const checkPermissionships: readonly (Permissionship | undefined)[] = [undefined, 'no', 'has', 'conditional']
 const lookupPermissionships: readonly (Permissionship | undefined)[] = [undefined, 'has', 'conditional']
 
-/** Streams may repeat an id, first conditional and then definite: the strongest says it, names are joined. */
+/** A stream may repeat a resource, first conditional and then definite: the strongest says it, names are joined. */
 function merge(items: readonly SaidItem[]): SaidItem[] {
   const merged = new Map<string, SaidItem>()
   for (const item of items) {

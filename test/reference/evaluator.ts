@@ -299,7 +299,8 @@ export class ReferenceEvaluator {
     }
     for (const row of this.expired) {
       if (nodeKey(row.resource, row.relation) !== nodeKey(object, name)) continue
-      if (formatSubject(row.subject) === formatSubject(subject) && this.hasOtherForm(row)) {
+      const isNamed = formatSubject(row.subject) === formatSubject(subject)
+      if ((isNamed || this.matchesWildcard(row.subject, subject)) && this.hasOtherForm(row)) {
         result = or(result, caveat(row))
       }
     }

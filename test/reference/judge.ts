@@ -13,7 +13,7 @@ import type {
   SaidTree,
   SubjectsQuestion,
 } from './questions.ts'
-import { and, type Level, not, or } from './truth.ts'
+import { and, type Level, no, not, or } from './truth.ts'
 
 /** How strictly to compare. */
 export interface Strictness {
@@ -103,28 +103,27 @@ export function judgeSubjects(
   if (said.error !== undefined)
     return mayFail ? undefined : `said error ${said.error}, expected ${showAll(all)}`
   if (isUndecided) return `said ${showItems(said.value)}, expected an error: ${showAll(all)}`
-  const twice = findTwice(said.value)
+  const items = said.value
+  const twice = strictness.listedEqualsCheck ? findTwice(items) : undefined
   if (twice !== undefined) return `listed ${twice} twice`
 
-  const listed = new Map(said.value.map((item) => [item.id, item]))
-  const star = listed.get('*')
-  const excluded = new Map((star?.excluded ?? []).map((item) => [item.id, item]))
-  for (const id of [...listed.keys(), ...excluded.keys()]) {
-    if (id !== '*' && !all.has(id)) return `named ${id}, whom nothing mentions`
+  for (const { id } of items.flatMap((item) => [item, ...(item.excluded ?? [])])) {
+    if (id !== '*' && !all.has(id)) return `named ${id}, whom nothing mentions: ${showItems(items)}`
   }
   for (const [id, verdict] of all) {
     if (verdict.kind === 'undecided') continue
-    if (meaningFor(said.value, id) !== verdict.permissionship) {
-      return `${id} is ${show(verdict)}, said ${showItems(said.value)}`
+    if (meaningFor(items, id) !== verdict.permissionship) {
+      return `${id} is ${show(verdict)}, said ${showItems(items)}`
     }
-    const own = listed.get(id)
+    const own = items.find((item) => item.id === id)
     if (strictness.listedEqualsCheck && own !== undefined) {
       const complaint = judgeAnswer(verdict, { value: own }, strictness, false)
       if (complaint !== undefined) return `${id} as listed: ${complaint}`
     }
   }
   const everyone = expected.everyoneElse
-  if (star !== undefined && everyone.kind === 'decided') {
+  const star = items.find(({ id }) => id === '*')
+  if (strictness.listedEqualsCheck && star !== undefined && everyone.kind === 'decided') {
     const complaint = judgeAnswer(everyone, { value: star }, strictness, false)
     if (complaint !== undefined) return `the wildcard: ${complaint}`
   }
@@ -143,12 +142,16 @@ export function judgeTree(
   return tree === expected ? undefined : `said ${tree}, expected ${expected}`
 }
 
-/** What a listing of subjects means for one of them: listed, or covered by the wildcard and not excluded from it. */
+/**
+ * What a listing of subjects means for one of them: listed, or covered by a wildcard and not excluded from it. SpiceDB
+ * may list anybody, the wildcard included, several times over: whatever one of them gives, the subject has.
+ */
 export function meaningFor(items: readonly SaidItem[], id: string): Permissionship {
-  const star = items.find((item) => item.id === '*')
-  const listed = truth(items.find((item) => item.id === id))
-  const excluded = truth(star?.excluded?.find((item) => item.id === id))
-  return permissionships[or(listed, and(truth(star), not(excluded))).level]!
+  const parts = items.map((item) => {
+    if (item.id === id) return truth(item)
+    return item.id === '*' ? and(truth(item), not(truth(item.excluded?.find((each) => each.id === id)))) : no
+  })
+  return permissionships[parts.reduce(or, no).level]!
 }
 
 function truth(item: SaidItem | undefined) {

@@ -25,14 +25,14 @@ function resources(permission: string, subject = ann, context = {}): AnyQuestion
   return { kind: 'lookup-resources', resourceType: 'document', permission, subject, context }
 }
 
-function subjects(permission: string, subjectType: string): AnyQuestion {
+function subjects(permission: string, subjectType: string, context = {}): AnyQuestion {
   return {
     kind: 'lookup-subjects',
     resource: document,
     permission,
     subjectType,
     subjectRelation: '',
-    context: {},
+    context,
   }
 }
 
@@ -135,7 +135,7 @@ definition document {
     spicedb: 'error',
   },
   {
-    name: 'A lookup agrees with the check about conditions',
+    name: 'A lookup lists what a check calls conditional',
     schema: `caveat allowed(yes bool) {
   yes
 }
@@ -148,6 +148,23 @@ definition document {
     question: resources('view'),
     cardea: '[a: conditional]',
     spicedb: '[]',
+  },
+  {
+    name: 'Exclusions survive a conditional wildcard',
+    schema: `caveat allowed(yes bool) {
+  yes
+}
+definition user {}
+definition document {
+  relation parent: user:* with allowed
+  relation everyone: user:*
+  relation banned: user
+  permission view = parent + (everyone - banned)
+}`,
+    rows: ['document:a#parent@user:*[allowed]', 'document:a#everyone@user:*', 'document:a#banned@user:ann'],
+    question: subjects('view', 'user', { yes: false }),
+    cardea: '[*: has minus [ann: has]]',
+    spicedb: '[*: has]',
   },
 ]
 
