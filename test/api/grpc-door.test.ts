@@ -82,6 +82,20 @@ describe('keys', () => {
     }
   })
 
+  test('what changes something needs a read-write key, and nothing else does', () => {
+    const writing = allRoutes(scriptedAuthorizer({})).filter(({ readOnly }) => !readOnly)
+    expect(writing.map(({ name }) => name).sort()).toEqual([
+      'BulkImportRelationships',
+      'DeleteRelationships',
+      'ExperimentalRegisterRelationshipCounter',
+      'ExperimentalUnregisterRelationshipCounter',
+      'ImportBulkRelationships',
+      'Write',
+      'WriteRelationships',
+      'WriteSchema',
+    ])
+  })
+
   test('the scheme is compared without case, and either key passes', async () => {
     const { client } = await open({ check: yes })
     const lower = new Metadata()

@@ -61,7 +61,7 @@ export const ErrorReason = {
   TOO_MANY_UPDATES_IN_REQUEST: 5,
 
   /**
-   * precondition_count, maximum_preconditions_allowed
+   * precondition_count, maximum_updates_allowed (the maximum of preconditions, under this name)
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_PRECONDITIONS_IN_REQUEST = 6;
    */
