@@ -36,7 +36,12 @@ const cases = wholeNumber('cases', values.cases)
 const first = wholeNumber('first', values.first)
 const maxDifferences = wholeNumber('stop', values.stop)
 
-const kinds = allKinds.filter((kind) => values.kinds.split(',').includes(kind))
+const kinds = values.kinds.split(',').map((text) => {
+  const kind = allKinds.find((known) => known === text)
+  if (kind !== undefined) return kind
+  console.error(`--kinds does not know ${JSON.stringify(text)}.\n${usage}`)
+  return process.exit(2)
+})
 
 /** Fewer cases than this say nothing about coverage. */
 const leastCasesForCoverage = 200

@@ -300,17 +300,21 @@ export class ReferenceEvaluator {
     for (const row of this.expired) {
       if (nodeKey(row.resource, row.relation) !== nodeKey(object, name)) continue
       const isNamed = formatSubject(row.subject) === formatSubject(subject)
-      if ((isNamed || this.matchesWildcard(row.subject, subject)) && this.hasOtherForm(row)) {
+      if ((isNamed || this.matchesWildcard(row.subject, subject)) && this.hasOtherForm(row, subject)) {
         result = or(result, caveat(row))
       }
     }
     return result
   }
 
-  private hasOtherForm({ resource, relation, subject }: Relationship): boolean {
+  /** A form without expiry, of another relation than the row's, or any where the subject's own relation is another. */
+  private hasOtherForm({ resource, relation, subject: written }: Relationship, subject: SubjectRef): boolean {
     const { types } = this.schema.definitions.get(resource.type)!.relations.get(relation)!
     return types.some(
-      (form) => form.type === subject.type && form.relation !== subject.relation && !form.expiration,
+      (form) =>
+        form.type === written.type &&
+        !form.expiration &&
+        (form.relation !== written.relation || subject.relation !== written.relation),
     )
   }
 
