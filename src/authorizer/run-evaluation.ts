@@ -6,6 +6,7 @@ import type { CallOptions } from './authorizer.ts'
 
 /** A slice of work between two looks at the clock; small checks finish within the first. */
 const firstSliceSteps = 4096
+const maxSliceSteps = 32_768
 /** How long work may keep the event loop, in milliseconds. */
 const sliceMs = 4
 
@@ -27,8 +28,9 @@ export function throwIfOver(call: CallOptions, nowMs: number): void {
 
 /** Steps for the next slice so that it takes about `sliceMs`, from how long the last one took. */
 function nextSlice(steps: number, elapsedMs: number): number {
-  if (elapsedMs <= 0) return steps * 4
-  return Math.max(256, Math.min(1_000_000, Math.round((steps * sliceMs) / elapsedMs), steps * 4))
+  // Steps differ in cost, so a slice grows slowly and never far: the next steps may be dearer than the last ones.
+  if (elapsedMs <= 0) return Math.min(maxSliceSteps, steps * 2)
+  return Math.max(256, Math.min(maxSliceSteps, Math.round((steps * sliceMs) / elapsedMs), steps * 2))
 }
 
 /** The value of an evaluation; `clock` gives milliseconds since the Unix epoch. */

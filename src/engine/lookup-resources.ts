@@ -38,7 +38,7 @@ function* lookupWork(
   const conditions = new Conditions(snapshot, plans, request.context, nowMs)
   const reach = new ReverseReach(world, conditions, budget)
   for (const _ of reach.follow(request.subject, subject)) yield undefined
-  const solver = new Solver(world, subject, conditions, budget)
+  let solver = new Solver(world, subject, conditions, budget)
   for (const node of candidates(reach, member.id, request.afterKey, snapshot.maxNode, budget)) {
     if (node === undefined) {
       yield undefined
@@ -46,6 +46,8 @@ function* lookupWork(
     }
     let answer = answerOf(yes, conditions.truths)
     if (!reach.isCertain(reach.atoms.find(node, member.id))) {
+      // What is shared between candidates is worth keeping, but not without bound.
+      if (solver.atoms.size > maxSharedAtoms) solver = new Solver(world, subject, conditions, budget)
       const work = solver.solve(node, member.id)
       let step = work.next()
       while (!step.done) {
@@ -59,6 +61,9 @@ function* lookupWork(
     if (budget.spent) yield undefined
   }
 }
+
+/** Atoms that candidates of one lookup share before they are let go. */
+const maxSharedAtoms = 20_000
 
 /** Few enough to sort; more are marked in a bitmap, which gives them in order without a long pause. */
 const maxSorted = 1024

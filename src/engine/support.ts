@@ -163,7 +163,10 @@ class Extraction implements Support {
         return
       case 'every': {
         const failing = equation.rows.find((row) => this.#rowTruth(row) === no)
-        if (failing !== undefined && failing.atom >= 0) this.#refuteAtom(failing.atom, told)
+        if (failing === undefined) return
+        // The row itself refutes: without it, all the others might do.
+        this.#keep(atom, equation.relation, failing)
+        if (failing.atom >= 0) this.#refuteAtom(failing.atom, told)
         return
       }
       case 'union':
@@ -181,14 +184,17 @@ class Extraction implements Support {
   }
 
   #take(atom: number, relation: MemberId, row: RowTerm): void {
-    const { subject, subjectRelation, traits } = row
+    this.#keep(atom, relation, row)
+    if (row.atom >= 0) this.need(row.atom)
+  }
+
+  #keep(atom: number, relation: MemberId, { subject, subjectRelation, traits }: RowTerm): void {
     const resource = this.#solver.atoms.nodes[atom]!
     const key = `${resource},${relation},${subject},${subjectRelation}`
     if (!this.#rowKeys.has(key)) {
       this.#rowKeys.add(key)
       this.rows.push({ resource, relation, subject, subjectRelation, traits })
     }
-    if (row.atom >= 0) this.need(row.atom)
   }
 
   #earliest(rows: readonly RowTerm[], rank: number): RowTerm | undefined {
