@@ -26,6 +26,8 @@ function report(thrown: unknown): number {
   process.stderr.write(`cardea: ${error.message}\n`)
   if (error.code === 'INTERNAL')
     process.stderr.write(`${(error.cause as Error | undefined)?.stack ?? error.stack}\n`)
+  // A check that could not be answered is not a no.
+  if (process.argv[2] === 'check' || process.argv[2] === 'explain') return exitCode.usage
   return error.code === 'INVALID_ARGUMENT' || error.code === 'CONFIG_INVALID'
     ? exitCode.usage
     : exitCode.failed
