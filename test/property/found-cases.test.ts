@@ -1,11 +1,16 @@
 // Small cases that once told the engine and the reference apart, and cases on which rules of the language turn.
 
 import { describe, expect, test } from 'vitest'
-import { parseObjectAndRelation, parseSubject } from '../../src/model/relationship-text.ts'
+import { createEngine } from '../../src/engine/create-engine.ts'
+import {
+  formatRelationship,
+  parseObjectAndRelation,
+  parseSubject,
+} from '../../src/model/relationship-text.ts'
 import { ask, judge } from '../reference/compare.ts'
 import { type Case, caseOf } from '../reference/generate.ts'
-import type { AnyQuestion } from '../reference/questions.ts'
-import { engineSystem } from './cardea-systems.ts'
+import type { AnyQuestion, CheckQuestion } from '../reference/questions.ts'
+import { engineSystem, finish, worldOf } from './cardea-systems.ts'
 import { referenceOf } from './run-cases.ts'
 
 /** `check a:b#c@d:e` or `expand a:b#c`. */
@@ -91,4 +96,35 @@ describe('expand', () => {
       await answer(caseOf(schema, ['group:a#member@group:b']), 'expand group:a#access')
     },
   )
+})
+
+describe('explain', () => {
+  async function explanation(each: Case, text: string, context = {}) {
+    const asked = { ...question(text), context } as CheckQuestion
+    return finish(createEngine().explain(await worldOf(each), asked, each.nowMs), 1000)
+  }
+
+  test('claims no absence of what is there', async () => {
+    const each = caseOf('use self\ndefinition user {\n permission access = self - (self - self)\n}', [])
+    const { permissionship, absences } = await explanation(each, 'check user:ann#access@user:ann')
+    expect(permissionship).toBe('has')
+    expect(absences).toEqual([])
+  })
+
+  test('proves with the row that makes a subtracted `.all` fail', async () => {
+    const rows = ['group:a#viewer@group:a#view', 'group:a#viewer@user:bob']
+    const each = caseOf(
+      `definition user {}
+      definition group {
+        relation viewer: group#view | user
+        relation member: group
+        permission view = access - viewer.all(access)
+        permission access = member->access
+      }`,
+      rows,
+    )
+    const { permissionship, proof } = await explanation(each, 'check group:a#viewer@group:a#access')
+    expect(permissionship).toBe('has')
+    expect(proof.map(formatRelationship).sort()).toEqual(rows)
+  })
 })
