@@ -975,7 +975,7 @@ export function storeConformance(kind: StoreKind): void {
         const entries = await log()
         expect(stateOf(chunks).rows).toEqual(replay(entries, start.head.revision))
         expect(await rows()).toEqual(replay(entries))
-      }, 180_000)
+      })
 
       it('may be left half way', async () => {
         await write(store, touch('doc:a#viewer@user:ann'))
