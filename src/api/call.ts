@@ -23,7 +23,6 @@ export interface Call {
 /** Names of what goes back beside an answer. */
 export const trailerNames = {
   requestId: 'x-request-id',
-  legacyRequestId: 'io.spicedb.respmeta.requestid',
   dispatchedOperations: 'io.spicedb.respmeta.dispatchedoperationscount',
   cachedOperations: 'io.spicedb.respmeta.cachedoperationscount',
   evaluatedAtMs: evaluatedAtTrailer,

@@ -8,6 +8,7 @@ import { isSecret, statusFromError } from '../wire/status.ts'
 import { Admission, type CallClass } from './admission.ts'
 import { type Call, trailerNames } from './call.ts'
 import { type CallMetrics, createCallMetrics } from './call-metrics.ts'
+import { CallSignal } from './call-signal.ts'
 import { OpenCalls } from './open-calls.ts'
 import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
 import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
@@ -96,22 +97,22 @@ export class Door {
     }
     this.#admission.enter(caller, route.kind)
     const requestId = requestIdOf(headers.requestId)
-    const controller = new AbortController()
+    const { signal, source } = CallSignal.create()
     const open: OpenCall = {
       call: {
         requestId,
         caller,
-        signal: controller.signal,
+        signal,
         deadlineMs: headers.deadlineMs,
         wantsTrace: headers.wantsTrace === true,
-        trailers: { [trailerNames.requestId]: requestId, [trailerNames.legacyRequestId]: requestId },
+        trailers: { [trailerNames.requestId]: requestId },
       },
       route,
       startedAtMs: performance.now(),
       position: -1,
       abort: (reason) => {
         // grpc-js reports the end of every call as a cancellation; an abort costs more than a check.
-        if (this.#open.has(open)) controller.abort(reason)
+        if (this.#open.has(open)) source.abort(reason)
       },
     }
     this.#open.add(open)
