@@ -1,6 +1,6 @@
 // Who may call: preshared keys, compared in constant time.
 
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { CardeaError } from '../model/errors.ts'
 
 export interface PresharedKey {
@@ -15,22 +15,30 @@ export interface Caller {
   readonly role: 'read-write' | 'read-only'
 }
 
+/** Longest key, in bytes. */
+export const maxKeyBytes = 1024
+
 /** Finds out who a bearer of a key is. */
 export class PresharedKeys {
-  readonly #known: readonly { readonly digest: Buffer; readonly caller: Caller }[]
+  readonly #known: readonly { readonly padded: Buffer; readonly caller: Caller }[]
+  /** What is compared: keys padded to one length, so that neither length nor content changes the time it takes. */
+  readonly #asked = Buffer.alloc(maxKeyBytes + 2)
 
   /** CONFIG_INVALID without any key: a door that everyone passes is no door. */
   constructor(keys: readonly PresharedKey[]) {
-    if (keys.length === 0 || keys.some(({ key }) => key === '')) {
-      throw new CardeaError(
-        'CONFIG_INVALID',
-        'The service needs a preshared key: set --preshared-key. An empty key is none.',
-      )
+    if (keys.length === 0) {
+      throw new CardeaError('CONFIG_INVALID', 'The service needs a preshared key: set --preshared-key.')
     }
-    this.#known = keys.map(({ key, role }, at) => ({
-      digest: digestOf(key),
-      caller: { name: `key-${at + 1}`, role },
-    }))
+    this.#known = keys.map(({ key, role }, at) => {
+      const padded = Buffer.alloc(maxKeyBytes + 2)
+      if (key === '' || /\s/.test(key) || !pad(key, padded)) {
+        throw new CardeaError(
+          'CONFIG_INVALID',
+          `Preshared key ${at + 1} cannot be sent: it needs 1 to ${maxKeyBytes} bytes without spaces.`,
+        )
+      }
+      return { padded, caller: { name: `key-${at + 1}`, role } }
+    })
   }
 
   /**
@@ -38,23 +46,37 @@ export class PresharedKeys {
    * PERMISSION_DENIED with one that is not known.
    */
   authenticate(authorization: string | undefined): Caller {
-    const token = authorization === undefined ? undefined : /^bearer +(\S+)$/i.exec(authorization.trim())?.[1]
+    const token = bearerOf(authorization)
     if (token === undefined) {
       throw new CardeaError(
         'UNAUTHENTICATED',
         'A preshared key is required: send the header "authorization: Bearer <key>".',
       )
     }
-    const digest = digestOf(token)
     let found: Caller | undefined
-    // Digests are of equal length, and all are looked at: the time tells nothing about the keys.
-    for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known.caller
+    if (pad(token, this.#asked)) {
+      // All are looked at: the time does not tell which key it was either.
+      for (const { padded, caller } of this.#known) if (timingSafeEqual(padded, this.#asked)) found = caller
+    }
     if (found === undefined)
       throw new CardeaError('PERMISSION_DENIED', 'The preshared key is not one of the service.')
     return found
   }
 }
 
-function digestOf(key: string): Buffer {
-  return hash('sha256', key, 'buffer')
+/** The token of a bearer header; the scheme is compared without case (RFC 9110, section 11.1). */
+function bearerOf(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined
+  const token = authorization.slice(7).trim()
+  return token === '' || token.includes(' ') ? undefined : token
+}
+
+/** Length, text and zeros. False when the text is too long. */
+function pad(text: string, into: Buffer): boolean {
+  const length = Buffer.byteLength(text)
+  if (length > maxKeyBytes) return false
+  into.fill(0)
+  into.writeUInt16BE(length, 0)
+  into.write(text, 2)
+  return true
 }

@@ -41,23 +41,22 @@ export function authenticationInterceptor(
   isPublic: (path: string) => boolean,
 ): ServerInterceptor {
   return (method, call) => {
-    const sendStatus = call.sendStatus.bind(call)
-    call.sendStatus = (status) => sendStatus(withSetting(status, door.limits.maxMessageBytes))
+    const { sendStatus, start } = call
+    call.sendStatus = (status) => sendStatus.call(call, withSetting(status, door.limits.maxMessageBytes))
     if (!isPublic(method.path)) {
-      const start = call.start.bind(call)
-      call.start = (listener) =>
-        start({
-          ...listener,
-          onReceiveMetadata(metadata: Carrier) {
-            try {
-              metadata[found] = authenticate(door, metadata)
-            } catch (thrown) {
-              call.sendStatus(refusal(thrown, metadata))
-              return
-            }
-            listener.onReceiveMetadata(metadata)
-          },
-        })
+      call.start = (listener) => {
+        const { onReceiveMetadata } = listener
+        listener.onReceiveMetadata = (metadata: Carrier) => {
+          try {
+            metadata[found] = authenticate(door, metadata)
+          } catch (thrown) {
+            call.sendStatus(refusal(thrown, metadata))
+            return
+          }
+          onReceiveMetadata.call(listener, metadata)
+        }
+        start.call(call, listener)
+      }
     }
     return call as ServerInterceptingCall
   }
