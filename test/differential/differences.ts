@@ -159,7 +159,9 @@ async function mixesBatch(statement: Statement): Promise<boolean> {
   const { kind } = statement.question
   if (kind !== 'check' && kind !== 'lookup-resources') return false
   const { features } = reachOf(statement.case, statement.question)
-  return features.has('arrow .all') && features.has('caveat') && (await agreesWhenAskedAlone(statement))
+  // The caveat may be on a row that only the other resource reaches.
+  const hasCaveats = statement.case.relationships.some(({ caveat }) => caveat !== undefined)
+  return features.has('arrow .all') && hasCaveats && (await agreesWhenAskedAlone(statement))
 }
 
 /** SpiceDB's lookup of resources fails on some schemas with `self`. */
