@@ -44,7 +44,13 @@ export interface ReferenceWorld {
  * `because` cycle), or the answer hangs on a caveat that fails to evaluate; with failing caveats at hand, `either`.
  */
 export type Verdict =
-  | { readonly kind: 'decided'; readonly permissionship: Permissionship; readonly missing: readonly string[] }
+  | {
+      readonly kind: 'decided'
+      readonly permissionship: Permissionship
+      readonly missing: readonly string[]
+      /** Something else in the world is undecided, so that the names of what is missing may be more than these. */
+      readonly besideUndecided?: true
+    }
   | { readonly kind: 'undecided'; readonly because: 'cycle' | 'either' }
 
 /** Subjects of one type and relation: an answer for each that is mentioned, and one for all that are not. */
@@ -82,6 +88,7 @@ interface Solution {
   readonly low: Model
   readonly high: Model
   readonly hasErrors: boolean
+  readonly hasUndecided: boolean
 }
 
 /** `document:a#view` */
@@ -123,13 +130,18 @@ export class ReferenceEvaluator {
 
   /** Is `subject` a member of `resource#name`? */
   check(resource: ObjectRef, name: string, subject: SubjectRef, context: JsonObject = {}): Verdict {
-    const { low, high, hasErrors } = this.solve(subject, context, resource)
+    const { low, high, hasErrors, hasUndecided } = this.solve(subject, context, resource)
     const key = nodeKey(resource, name)
     const { level, names } = low.get(key) ?? no
     if (level !== (high.get(key) ?? no).level) {
       return { kind: 'undecided', because: hasErrors ? 'either' : 'cycle' }
     }
-    return { kind: 'decided', permissionship: permissionships[level]!, missing: [...names].sort() }
+    const decided = {
+      kind: 'decided',
+      permissionship: permissionships[level]!,
+      missing: [...names].sort(),
+    } as const
+    return hasUndecided && level === 1 ? { ...decided, besideUndecided: true } : decided
   }
 
   /** Every object of the type for which the check is not `no`. */
@@ -205,7 +217,8 @@ export class ReferenceEvaluator {
     }
     const named = this.withNames(nodes, subject, low, (row) => truthOf(verdicts.get(row)!, 'low'))
     const hasErrors = [...verdicts.values()].some(({ kind }) => kind === 'error')
-    const solution = { low: named, high, hasErrors }
+    const hasUndecided = nodes.some(({ key }) => low.get(key)!.level !== high.get(key)!.level)
+    const solution = { low: named, high, hasErrors, hasUndecided }
     this.solutions.set(question, solution)
     return solution
   }

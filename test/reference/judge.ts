@@ -17,8 +17,8 @@ import { and, type Level, no, not, or } from './truth.ts'
 
 /** How strictly to compare. */
 export interface Strictness {
-  /** Names of missing parameters: exactly those of the reference in their order, the same ones, or any at all. */
-  readonly names: 'exact' | 'same' | 'any'
+  /** Names of missing parameters: those of the reference in their order, the same ones, these and more, or any at all. */
+  readonly names: 'exact' | 'same' | 'more' | 'any'
 }
 
 /** Nothing when they agree, else what differs, in words. */
@@ -53,7 +53,11 @@ export function judgeAnswer(
   if (verdict.kind === 'undecided') return `said ${show(said.value)}, expected an error (${verdict.because})`
   const same =
     verdict.permissionship === said.value.permissionship &&
-    agreeOnNames(verdict.missing, said.value.missing, strictness)
+    agreeOnNames(
+      verdict.missing,
+      said.value.missing,
+      verdict.besideUndecided ? atLeast(strictness) : strictness,
+    )
   return same ? undefined : `said ${show(said.value)}, expected ${show(verdict)}`
 }
 
@@ -168,9 +172,15 @@ function findTwice(items: readonly SaidItem[]): string | undefined {
   return undefined
 }
 
+/** What is undecided may hang on names of its own. */
+function atLeast({ names }: Strictness): Strictness {
+  return { names: names === 'any' ? 'any' : 'more' }
+}
+
 function agreeOnNames(expected: readonly string[], said: readonly string[], { names }: Strictness): boolean {
   if (names === 'exact') return JSON.stringify(expected) === JSON.stringify(said)
   if (names === 'any') return said.length > 0 === expected.length > 0
+  if (names === 'more') return expected.every((name) => said.includes(name))
   return JSON.stringify(expected) === JSON.stringify([...new Set(said)].sort())
 }
 
