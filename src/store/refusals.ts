@@ -122,3 +122,21 @@ export function tooManyChanges(maxChanges: number): CardeaError {
 export function storeClosed(): CardeaError {
   return new CardeaError('UNAVAILABLE', 'The datastore is closed; open it again.')
 }
+
+/** A counter of that name is there already. */
+export function counterRegistered(name: string): CardeaError {
+  return new CardeaError(
+    'COUNTER_ALREADY_REGISTERED',
+    `There is a counter ${JSON.stringify(name)} already; unregister it, or choose another name.`,
+    { counter_name: name },
+  )
+}
+
+/** No counter has that name. */
+export function counterMissing(name: string): CardeaError {
+  return new CardeaError(
+    'COUNTER_NOT_REGISTERED',
+    `There is no counter ${JSON.stringify(name)}; register it first.`,
+    { counter_name: name },
+  )
+}

@@ -232,6 +232,18 @@ export interface Store {
    */
   collectGarbage(beforeMs: number): Promise<{ readonly entries: number; readonly rows: number }>
 
+  /**
+   * Keeps a filter under a name, durably. A counter has no history: it is neither in the log nor bound to a revision,
+   * and every process sees it at once. COUNTER_ALREADY_REGISTERED.
+   */
+  registerCounter(name: string, filter: RelationshipFilter): Promise<void>
+
+  /** The filter of a counter. COUNTER_NOT_REGISTERED. */
+  counter(name: string): Promise<RelationshipFilter>
+
+  /** Forgets a counter, durably. COUNTER_NOT_REGISTERED. */
+  unregisterCounter(name: string): Promise<void>
+
   /** Oldest revision that can still be read exactly. */
   oldestRevision(): Promise<Revision>
 

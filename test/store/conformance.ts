@@ -1075,6 +1075,64 @@ export function storeConformance(kind: StoreKind): void {
       })
     })
 
+    describe('counters', () => {
+      const filter: RelationshipFilter = {
+        resourceType: 'doc',
+        subject: { type: 'user', id: 'ann', relation: '' },
+      }
+
+      it('a counter keeps its filter, and is no entry of the log', async () => {
+        await store.registerCounter('by_ann', filter)
+        expect(await store.counter('by_ann')).toEqual(filter)
+        expect((await store.head()).revision).toBe(0)
+        expect(await log()).toEqual([])
+      })
+
+      it('a name is given once', async () => {
+        await store.registerCounter('docs', filter)
+        const taken = fails('COUNTER_ALREADY_REGISTERED', { counter_name: 'docs' })
+        await expect(store.registerCounter('docs', { resourceType: 'folder' })).rejects.toMatchObject(taken)
+        expect(await store.counter('docs')).toEqual(filter)
+        await store.registerCounter('folders', { resourceType: 'folder' })
+        expect(await store.counter('docs')).toEqual(filter)
+      })
+
+      it('names that nobody registered, marks of the datastore among them, are no counters', async () => {
+        for (const name of ['docs', 'epoch', 'tables_version', '']) {
+          const missing = fails('COUNTER_NOT_REGISTERED', { counter_name: name })
+          await expect(store.counter(name)).rejects.toMatchObject(missing)
+          await expect(store.unregisterCounter(name)).rejects.toMatchObject(missing)
+        }
+        expect(store.identity.epoch).toBe(1)
+      })
+
+      it('an unregistered counter is gone, and its name is free', async () => {
+        await store.registerCounter('docs', filter)
+        await store.unregisterCounter('docs')
+        await expect(store.counter('docs')).rejects.toMatchObject(fails('COUNTER_NOT_REGISTERED'))
+        await store.registerCounter('docs', { resourceType: 'folder' })
+        expect(await store.counter('docs')).toEqual({ resourceType: 'folder' })
+      })
+
+      it('of two who register one name at once, one succeeds', async () => {
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 8 }, (_, n) => store.registerCounter('docs', { resourceType: `type${n}` })),
+        )
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      })
+
+      it('another handle sees counters at once, and they outlive the one who registered', async () => {
+        await store.registerCounter('docs', filter)
+        const other = await again()
+        expect(await other.counter('docs')).toEqual(filter)
+        await other.unregisterCounter('docs')
+        await expect(store.counter('docs')).rejects.toMatchObject(fails('COUNTER_NOT_REGISTERED'))
+        await store.registerCounter('docs', filter)
+        await store.close()
+        expect(await other.counter('docs')).toEqual(filter)
+      })
+    })
+
     describe('close', () => {
       it('refuses everything afterwards and tells no listener', async () => {
         const listener = new Recorder()
@@ -1093,6 +1151,8 @@ export function storeConformance(kind: StoreKind): void {
         await expect(store.schemaAt(0)).rejects.toMatchObject(closed)
         await expect(store.collectGarbage(0)).rejects.toMatchObject(closed)
         await expect(store.oldestRevision()).rejects.toMatchObject(closed)
+        await expect(store.registerCounter('docs', { resourceType: 'doc' })).rejects.toMatchObject(closed)
+        await expect(store.counter('docs')).rejects.toMatchObject(closed)
         expect([listener.revisions, listener.breaks]).toEqual([[1], []])
       })
 

@@ -8,5 +8,7 @@ storeConformance({
   open: async (options) => memoryStore(options),
   skip: {
     'sees the writes of another handle, in order with its own': 'a memory datastore has one handle only',
+    'another handle sees counters at once, and they outlive the one who registered':
+      'a memory datastore has one handle only',
   },
 })

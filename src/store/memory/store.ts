@@ -6,6 +6,8 @@ import type { Revision } from '../../model/revision.ts'
 import { canonicalObject, parseObjectText } from '../canonical-json.ts'
 import { LogFollowers } from '../followers.ts'
 import {
+  counterMissing,
+  counterRegistered,
   forgotten,
   headMoved,
   logBroken,
@@ -70,6 +72,7 @@ class MemoryStore implements Store {
   readonly #rows = new Rows()
   readonly #followers = new LogFollowers()
   readonly #schemas: { readonly revision: Revision; readonly text: string }[] = []
+  readonly #counters = new Map<string, RelationshipFilter>()
   #log: LogEntry[] = []
   /** The newest forgotten entry: the past ends after it. */
   #oldest: Head = emptyHead
@@ -214,6 +217,24 @@ class MemoryStore implements Store {
     const expired = [...this.#rows.all()].filter(({ relationship }) => !isLive(relationship, beforeMs - 1))
     for (const row of expired) this.#rows.remove(row)
     return { entries: Math.max(0, lastOld + 1), rows: expired.length }
+  }
+
+  async registerCounter(name: string, filter: RelationshipFilter): Promise<void> {
+    this.#assertOpen()
+    if (this.#counters.has(name)) throw counterRegistered(name)
+    this.#counters.set(name, structuredClone(filter))
+  }
+
+  async counter(name: string): Promise<RelationshipFilter> {
+    this.#assertOpen()
+    const filter = this.#counters.get(name)
+    if (filter === undefined) throw counterMissing(name)
+    return structuredClone(filter)
+  }
+
+  async unregisterCounter(name: string): Promise<void> {
+    this.#assertOpen()
+    if (!this.#counters.delete(name)) throw counterMissing(name)
   }
 
   async oldestRevision(): Promise<Revision> {

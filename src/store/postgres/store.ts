@@ -21,6 +21,7 @@ import type {
 } from '../store.ts'
 import { CommitQueue, type Written } from './commit-queue.ts'
 import { openClient, openLongClient, openPool, type PostgresConnection } from './connection.ts'
+import { Counters } from './counters.ts'
 import { isDriverError, storeError } from './driver-errors.ts'
 import { importRows } from './importing.ts'
 import { loadChunks } from './loading.ts'
@@ -71,6 +72,7 @@ class PostgresStore implements Store {
   readonly #pool: pg.Pool
   readonly #reader: Reader
   readonly #queue: CommitQueue
+  readonly #counters: Counters
   readonly #followers = new LogFollowers()
   readonly #tail: Tail
   readonly #maxChanges: number
@@ -85,6 +87,7 @@ class PostgresStore implements Store {
     this.#pool = pool
     this.#maxChanges = options.maxChangesPerTransaction ?? 1_000_000
     this.#reader = new Reader(pool)
+    this.#counters = new Counters(pool)
     this.#queue = new CommitQueue(pool, {
       maxQueuedWrites: options.maxQueuedWrites ?? 10_000,
       maxQueuedUpdates: options.maxQueuedUpdates ?? 1_000_000,
@@ -206,6 +209,21 @@ class PostgresStore implements Store {
       removed = await this.#count('SELECT cardea_remove_expired($1, $2)', [beforeMs, garbageRows])
     }
     return { entries, rows }
+  }
+
+  async registerCounter(name: string, filter: RelationshipFilter): Promise<void> {
+    this.#assertOpen()
+    await this.#counters.register(name, filter)
+  }
+
+  async counter(name: string): Promise<RelationshipFilter> {
+    this.#assertOpen()
+    return await this.#counters.find(name)
+  }
+
+  async unregisterCounter(name: string): Promise<void> {
+    this.#assertOpen()
+    await this.#counters.unregister(name)
   }
 
   async oldestRevision(): Promise<Revision> {

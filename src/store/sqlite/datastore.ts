@@ -8,6 +8,7 @@ import { CardeaError } from '../../model/errors.ts'
 import { type Cell, updateWidth } from './cells.ts'
 import { CommitQueue, type Job } from './commit-queue.ts'
 import { openConnection } from './connection.ts'
+import { Counters } from './counters.ts'
 import { storeError } from './driver-errors.ts'
 import { type Failpoint, failpointOf } from './failpoint.ts'
 import { Garbage } from './garbage.ts'
@@ -60,6 +61,7 @@ class Datastore {
   readonly #reader: Reader
   readonly #queue: CommitQueue
   readonly #garbage: Garbage
+  readonly #counters: Counters
   readonly #tail: Tail
   readonly #failpoint: Failpoint
   readonly #imports = new Map<number, Cell[][]>()
@@ -86,6 +88,7 @@ class Datastore {
     this.#writer = new Writer(writing, { maxChanges: settings.maxChangesPerTransaction, maxCachedObjects })
     this.#garbage = new Garbage(writing)
     this.#reader = new Reader(reading)
+    this.#counters = new Counters(writing, reading)
     this.#tail = new Tail(this.#reader, {
       onEntries: (entries) => post({ kind: 'replies', entries, replies: [] }),
       onBroken: (error) =>
@@ -196,6 +199,12 @@ class Datastore {
       return undefined
     },
     collectGarbage: ({ beforeMs }) => this.#collectGarbage(beforeMs),
+    registerCounter: ({ id, name, filter }) => this.#alone(id, () => this.#counters.register(name, filter)),
+    counter: ({ name }) => {
+      this.#queue.assertFile()
+      return this.#counters.find(name)
+    },
+    unregisterCounter: ({ id, name }) => this.#alone(id, () => this.#counters.unregister(name)),
     close: async () => {
       clearInterval(this.#polling)
       await this.#queue.idle()
@@ -219,6 +228,14 @@ class Datastore {
   #enqueue(id: number, weight: number, run: Job['run']): typeof later {
     this.#queue.add({ id, weight, run })
     return later
+  }
+
+  /** A job without an entry, replied to when it is committed. */
+  #alone(id: number, work: () => unknown): typeof later {
+    // biome-ignore lint/correctness/useYield: a job that never gives way
+    return this.#enqueue(id, 1, function* () {
+      return { entry: undefined, value: work() }
+    })
   }
 
   async #collectGarbage(beforeMs: number): Promise<{ entries: number; rows: number }> {

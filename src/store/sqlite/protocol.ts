@@ -67,6 +67,9 @@ export interface Calls {
   loadNext: { request: { loadId: number }; reply: LoadChunk | undefined }
   dropLoad: { request: { loadId: number }; reply: undefined }
   collectGarbage: { request: { beforeMs: number }; reply: { entries: number; rows: number } }
+  registerCounter: { request: { name: string; filter: RelationshipFilter }; reply: undefined }
+  counter: { request: { name: string }; reply: RelationshipFilter }
+  unregisterCounter: { request: { name: string }; reply: undefined }
   /** After the writes that were asked for before. */
   close: { request: object; reply: undefined }
 }

@@ -259,6 +259,18 @@ class ProxyStore implements SqliteStore {
     return await this.#link.call('collectGarbage', { beforeMs })
   }
 
+  async registerCounter(name: string, filter: RelationshipFilter): Promise<void> {
+    await this.#queued(1, () => this.#link.call('registerCounter', { name, filter }))
+  }
+
+  async counter(name: string): Promise<RelationshipFilter> {
+    return await this.#link.call('counter', { name })
+  }
+
+  async unregisterCounter(name: string): Promise<void> {
+    await this.#queued(1, () => this.#link.call('unregisterCounter', { name }))
+  }
+
   async oldestRevision(): Promise<Revision> {
     return await this.#link.call('oldestRevision', {})
   }
