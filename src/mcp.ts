@@ -8,6 +8,13 @@ export { loadPolicy } from './mcp/policy/load-policy.ts'
 export type { Policy } from './mcp/policy/policy.ts'
 export type { Principal } from './mcp/principal.ts'
 export {
+  createTokenExchange,
+  type ExchangedToken,
+  type ExchangeTarget,
+  type TokenExchange,
+  type TokenExchangeOptions,
+} from './mcp/tokens/token-exchange.ts'
+export {
   createTokenVerifier,
   type TokenVerifier,
   type TokenVerifierOptions,

@@ -12,6 +12,8 @@ import { loadPolicy } from '../policy/load-policy.ts'
 import type { LoadedPolicy } from '../policy/loaded-policy.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Principal } from '../principal.ts'
+import { heldToken } from '../tokens/held-token.ts'
+import type { ExchangedToken, ExchangeTarget, TokenExchange } from '../tokens/token-exchange.ts'
 import { type ConnectionOptions, GuardedConnection } from './connection.ts'
 import { Freshness } from './freshness.ts'
 import type { GuardCore, GuardLog } from './guard-core.ts'
@@ -43,6 +45,8 @@ export interface GuardOptions {
   readonly stateKey?: Uint8Array
   /** Whether proofs and reasons are asked for and recorded. Default true. */
   readonly explain?: boolean
+  /** Where {@link Guard.tokenFor} gets its tokens; see `createTokenExchange`. */
+  readonly tokenExchange?: TokenExchange
 }
 
 /** What a handler gets as its second argument: `extra` of SDK v1, `ctx` of v2. */
@@ -71,6 +75,13 @@ export interface Guard {
   check(extra: HandlerExtra, question: string, context?: JsonObject): Promise<boolean>
   /** Ids of all resources of the type on which the principal has the permission. */
   lookup(extra: HandlerExtra, resourceType: string, permission: string): AsyncIterable<string>
+  /**
+   * A token of its own for a server behind this one, on behalf of whoever asks (RFC 8693): never the incoming token, which
+   * goes to its own issuer and nowhere else. Cached per subject, actor, audience and scope.
+   * Throws CONFIG_INVALID without `tokenExchange`, UNAUTHENTICATED for a principal that came with no token, and
+   * what {@link TokenExchange.tokenFor} throws.
+   */
+  tokenFor(extra: HandlerExtra, target: ExchangeTarget): Promise<ExchangedToken>
   /** Scopes that a message needs, for the HTTP side to answer 403 `insufficient_scope` before anything is dispatched. */
   requiredScopes(message: unknown): readonly string[]
   /** Replaces the policy. Calls that have begun end under the old one. Throws CONFIG_INVALID and keeps the old one. */
@@ -161,6 +172,22 @@ export function createGuard(options: GuardOptions): Guard {
       const consistency = { kind: 'fully_consistent' } as const
       const found = authorizer.lookupResources({ resourceType, permission, subject, consistency })
       for await (const { resourceId, permissionship } of found) if (permissionship === 'has') yield resourceId
+    },
+    async tokenFor(extra, target) {
+      const { tokenExchange } = options
+      if (tokenExchange === undefined)
+        throw new CardeaError(
+          'CONFIG_INVALID',
+          'The guard has no tokenExchange; pass createTokenExchange({ issuers }) to createGuard.',
+        )
+      const asking = principal(extra)
+      const token = heldToken(asking)
+      if (token === undefined)
+        throw new CardeaError(
+          'UNAUTHENTICATED',
+          `${asking.subject} came without a token, so there is none to exchange for ${target.resource}.`,
+        )
+      return tokenExchange.tokenFor(asking, token, target)
     },
     requiredScopes: (message) => requiredScopes(policy, message),
     usePolicy(next) {
