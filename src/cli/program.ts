@@ -8,6 +8,7 @@ import { addDemoCommand } from './commands/demo.ts'
 import { addIdCommands } from './commands/id.ts'
 import { addLookupCommands } from './commands/lookup.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addPolicyCommands } from './commands/policy.ts'
 import { addRelationshipCommands } from './commands/relationship.ts'
 import { addSchemaCommands } from './commands/schema.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -36,6 +37,7 @@ export function createProgram(): Command {
   addSchemaCommands(program)
   addValidateCommand(program)
   addAuditCommands(program)
+  addPolicyCommands(program)
   addIdCommands(program)
   for (const command of everyCommand(program)) command.exitOverride()
   return program

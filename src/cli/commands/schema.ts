@@ -52,7 +52,7 @@ function printProblems(
 }
 
 /** The checked schema of a file; its problems are printed and end the command with exit code 1. */
-function schemaOf(path: string): Schema | undefined {
+export function schemaOf(path: string): Schema | undefined {
   const text = readInput(path)
   const { schema, problems, imports } = compileSchema(text, { resolveImport: importsBeside(path) })
   if (schema === undefined) {

@@ -42,11 +42,11 @@ function suggestTool(tool: ToolDefinition, options: SuggestOptions): string[] {
   const { checked, unchecked } = suggestArguments(tool, options.schema)
   if (unchecked.length > 0) lines.push(`  unchecked: [${unchecked.map(yamlText).join(', ')}]`)
   if (checked.length > 0) lines.push('  arguments:', ...checked.map((line) => `    - ${line}`))
-  const output =
-    tool.outputSchema ?? (options.samples?.[tool.name] && schemaOf(structureOf(options.samples[tool.name]!)))
-  const rules = output ? suggestItems(output, '$', options.schema) : []
+  const shape = shapeOf(tool, options.samples?.[tool.name])
+  const rules = shape ? suggestItems(shape.schema, '$', options.schema, shape.inText) : []
   if (rules.length > 0) {
-    lines.push('  result:', ...rules.map((line) => `    - ${line}`), '  text: mirror')
+    lines.push('  result:', ...rules.map((line) => `    - ${line}`))
+    if (!shape!.inText) lines.push('  text: mirror')
   } else if (checked.length > 0) {
     lines.push('  result: whole   # if all of it belongs to what the arguments name')
   } else {
@@ -88,7 +88,13 @@ function suggestArguments(
 }
 
 /** Lists of objects with something like an id are items; whole numbers that count them are set. */
-function suggestItems(schema: JsonObject, path: string, known: Schema | undefined): string[] {
+function suggestItems(
+  schema: JsonObject,
+  path: string,
+  known: Schema | undefined,
+  inText: boolean,
+): string[] {
+  const json = inText ? 'json: text, ' : ''
   const rules: string[] = []
   const properties = isJsonObject(schema.properties) ? schema.properties : {}
   for (const [name, property] of Object.entries(properties)) {
@@ -100,18 +106,35 @@ function suggestItems(schema: JsonObject, path: string, known: Schema | undefine
       const type = typeFor(name, known)
       const variable = id === undefined ? (members.length === 0 ? '{item}' : undefined) : `{item.${id}}`
       if (variable)
-        rules.push(`{ items: "${here}[*]", all: ["${type}:${variable}#${permissionFor(type, known)}"] }`)
+        rules.push(
+          `{ ${json}items: "${here}[*]", all: ["${type}:${variable}#${permissionFor(type, known)}"] }`,
+        )
     } else if (property.type === 'object') {
-      rules.push(...suggestItems(property, here, known))
+      rules.push(...suggestItems(property, here, known, inText))
     } else if (/^(?:total|count|total_?count|size|matches)$/i.test(name)) {
-      rules.push(`set: { ${here}: count }`)
+      rules.push(`{ ${json}set: { ${here}: count } }`)
     }
   }
-  return rules.some((rule) => rule.startsWith('{ items')) ? rules : []
+  return rules.some((rule) => rule.includes('items:')) ? rules : []
 }
 
-function structureOf(result: JsonObject): JsonValue {
-  return result.structuredContent ?? {}
+/** What results look like: as the server says, or as a sample shows, be it in the structure or as JSON in a text. */
+function shapeOf(
+  { outputSchema }: ToolDefinition,
+  sample: JsonObject | undefined,
+): { readonly schema: JsonObject; readonly inText: boolean } | undefined {
+  if (outputSchema) return { schema: outputSchema, inText: false }
+  if (sample?.structuredContent !== undefined)
+    return { schema: schemaOf(sample.structuredContent), inText: false }
+  for (const block of Array.isArray(sample?.content) ? sample.content : []) {
+    if (!isJsonObject(block) || typeof block.text !== 'string') continue
+    try {
+      return { schema: schemaOf(JSON.parse(block.text) as JsonValue), inText: true }
+    } catch {
+      // Another block may hold JSON.
+    }
+  }
+  return undefined
 }
 
 /** The JSON Schema that one sample shows, as far as suggestions need it. */

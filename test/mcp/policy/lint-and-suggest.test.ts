@@ -134,6 +134,21 @@ describe('suggest', () => {
       samples: { search_issues: sample },
     })
     expect(draft).toContain('{ items: "$.issues[*]", all: ["TYPE:{item.number}#PERMISSION"] }')
-    expect(draft).toContain('set: { $.total_count: count }')
+    expect(draft).toContain('{ set: { $.total_count: count } }')
+  })
+
+  test('a sample whose structure is JSON in a text gives rules for that text', () => {
+    const text = JSON.stringify({ issues: [{ number: 1 }], total_count: 1 })
+    const draft = suggestPolicy([{ name: 'search_issues', inputSchema: {} }], {
+      samples: { search_issues: { content: [{ type: 'text', text }] } },
+    })
+    expect(draft).toContain('{ json: text, items: "$.issues[*]", all: ["TYPE:{item.number}#PERMISSION"] }')
+    expect(draft).toContain('{ json: text, set: { $.total_count: count } }')
+    expect(draft).not.toContain('mirror')
+    const approved = draft
+      .replace(/^#(?= {2})/gm, '')
+      .replaceAll('TYPE', 'issue')
+      .replaceAll('PERMISSION', 'view')
+    expect(checkPolicy(approved).problems).toBeUndefined()
   })
 })
