@@ -108,6 +108,13 @@ export interface FoundRelationship {
   readonly cursor: string
 }
 
+/** How many live relationships a counter's filter matches. */
+export interface RelationshipCount {
+  readonly count: number
+  /** The ZedToken of the revision that was counted. */
+  readonly token: string
+}
+
 export interface WriteRelationshipsRequest extends CallOptions {
   readonly updates: readonly RelationshipUpdate[]
   readonly preconditions?: readonly Precondition[]
@@ -201,7 +208,14 @@ export interface MemberReferences {
  * so that every door answers alike.
  */
 export interface Authorizer {
-  check(question: Question, options?: Read & { readonly explain?: boolean }): Promise<CheckResult>
+  /**
+   * `suggest`, together with `explain`: for a no, also search for one relationship that would grant. Costs as much as a
+   * hundred checks and tells what the schema and the data look like.
+   */
+  check(
+    question: Question,
+    options?: Read & { readonly explain?: boolean; readonly suggest?: boolean },
+  ): Promise<CheckResult>
   /** All at one revision and one instant. A question that cannot be answered has an error of its own. */
   checkBulk(
     questions: readonly Question[],
@@ -223,6 +237,16 @@ export interface Authorizer {
     rows: AsyncIterable<readonly Relationship[]>,
     options?: CallOptions,
   ): Promise<{ readonly token: string; readonly count: number }>
+
+  /**
+   * Keeps a filter under a name (3 to 64 lower-case letters, digits and underscores over the wire), durably and for
+   * all processes. COUNTER_ALREADY_REGISTERED; what a filter of a read is refused for.
+   */
+  registerCounter(name: string, filter: RelationshipFilter, options?: CallOptions): Promise<void>
+  /** Counts at the newest revision there is. COUNTER_NOT_REGISTERED. */
+  countRelationships(name: string, options?: CallOptions): Promise<RelationshipCount>
+  /** Forgets a counter. COUNTER_NOT_REGISTERED. */
+  unregisterCounter(name: string, options?: CallOptions): Promise<void>
 
   /**
    * Each change exactly once and in order, until the caller ends it. A caller that reads too slowly is ended with

@@ -5,6 +5,7 @@ import { CardeaError } from '../model/errors.ts'
 import type { Store } from '../store/store.ts'
 import type { Authorizer } from './authorizer.ts'
 import { check, checkBulk, expand } from './checks.ts'
+import { countRelationships, registerCounter, unregisterCounter } from './counters.ts'
 import type { Desk } from './desk.ts'
 import { withWorld } from './desk.ts'
 import { FollowedDatastore } from './followed-datastore.ts'
@@ -66,6 +67,9 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
     writeRelationships: async (request) => writeRelationships(desk, request),
     deleteRelationships: async (request) => deleteRelationships(desk, request),
     importRelationships: async (rows, call = {}) => importRelationships(desk, rows, call),
+    registerCounter: async (name, filter, call = {}) => registerCounter(desk, name, filter, call),
+    countRelationships: async (name, call = {}) => countRelationships(desk, name, call),
+    unregisterCounter: async (name) => unregisterCounter(desk, name),
     watch: (request) => deferred(() => watch(desk, request)),
     readSchema: async (read = {}) =>
       withWorld(datastore.pin(read.consistency ?? { kind: 'fully_consistent' }, read), (pinned) => {

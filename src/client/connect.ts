@@ -5,6 +5,7 @@ import { consistencyToWire } from '../wire/consistency.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import type { Freshness } from './remote.ts'
 import { remoteChecks } from './remote-checks.ts'
+import { remoteCounters } from './remote-counters.ts'
 import { remoteLookups } from './remote-lookups.ts'
 import { remoteSchema } from './remote-schema.ts'
 import { remoteWrites } from './remote-writes.ts'
@@ -28,6 +29,7 @@ export function connect(options: ConnectOptions): Authorizer {
     ...remoteChecks(channel, fresh),
     ...remoteLookups(channel, fresh),
     ...remoteWrites(channel, written),
+    ...remoteCounters(channel),
     ...remoteSchema(channel, fresh, written),
     async close() {
       channel.close()

@@ -45,7 +45,7 @@ export function computablePermissions(
  * Relations and permissions of any definition that are visited to compute a permission, transitively over arrows and
  * subject relations; itself left out. Sorted by definition, then name.
  *
- * @throws UNKNOWN_DEFINITION, UNKNOWN_RELATION_OR_PERMISSION; INVALID_ARGUMENT for a relation
+ * @throws UNKNOWN_DEFINITION, UNKNOWN_RELATION_OR_PERMISSION; NOT_A_PERMISSION for a relation
  */
 export function dependentRelations(
   schema: Schema,
@@ -56,7 +56,7 @@ export function dependentRelations(
   findMember(definition, permissionName)
   if (definition.relations.has(permissionName)) {
     throw new CardeaError(
-      'INVALID_ARGUMENT',
+      'NOT_A_PERMISSION',
       `\`${definitionName}#${permissionName}\` is a relation; only permissions are computed from others.`,
       { definition_name: definitionName, relationName: permissionName },
     )

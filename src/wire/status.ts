@@ -30,6 +30,8 @@ const rules = {
     grpc: GrpcCode.FAILED_PRECONDITION,
     reason: 'UNKNOWN_RELATION_OR_PERMISSION',
   },
+  // The reason is the one that clients of authzed.api.v1 know, here with another code.
+  NOT_A_PERMISSION: { grpc: GrpcCode.INVALID_ARGUMENT, reason: 'UNKNOWN_RELATION_OR_PERMISSION' },
   UNKNOWN_CAVEAT: { grpc: GrpcCode.FAILED_PRECONDITION, reason: 'UNKNOWN_CAVEAT' },
   INVALID_SUBJECT_TYPE: { grpc: GrpcCode.INVALID_ARGUMENT, reason: 'INVALID_SUBJECT_TYPE' },
   CANNOT_UPDATE_PERMISSION: { grpc: GrpcCode.INVALID_ARGUMENT, reason: 'CANNOT_UPDATE_PERMISSION' },

@@ -355,6 +355,28 @@ export function authorizerByAuthzedNode(client: ReturnType<typeof v1.NewClient>)
         send().catch(reject)
       })
     },
+    async registerCounter(name, filter, call) {
+      const request = v1.ExperimentalRegisterRelationshipCounterRequest.create({
+        name,
+        relationshipFilter: filterMessage(filter),
+      })
+      await ask(client.experimentalRegisterRelationshipCounter, request, call)
+    },
+    async countRelationships(name, call) {
+      const request = v1.ExperimentalCountRelationshipsRequest.create({ name })
+      const { counterResult }: v1.ExperimentalCountRelationshipsResponse = await ask(
+        client.experimentalCountRelationships,
+        request,
+        call,
+      )
+      if (counterResult.oneofKind !== 'readCounterValue') throw new Error('not counted')
+      const { relationshipCount, readAt } = counterResult.readCounterValue
+      return { count: Number(relationshipCount), token: readAt!.token }
+    },
+    async unregisterCounter(name, call) {
+      const request = v1.ExperimentalUnregisterRelationshipCounterRequest.create({ name })
+      await ask(client.experimentalUnregisterRelationshipCounter, request, call)
+    },
     async *watch(request) {
       const message = v1.WatchRequest.create({
         optionalObjectTypes: [...(request.resourceTypes ?? [])],

@@ -291,6 +291,18 @@ export function authorizerByHttp(url: string, key: string): Authorizer {
       if (!response.ok) throw errorOf(json)
       return { token: response.headers.get('cardea-written-at')!, count: Number(json.numLoaded) }
     },
+    async registerCounter(name, filter, call) {
+      const body = { name, relationshipFilter: filterJson(filter) }
+      await ask('/v1/experimental/registerrelationshipcounter', body, call)
+    },
+    async countRelationships(name, call) {
+      const json = await ask('/v1/experimental/countrelationships', { name }, call)
+      const { relationshipCount, readAt } = json.readCounterValue
+      return { count: Number(relationshipCount), token: readAt.token }
+    },
+    async unregisterCounter(name, call) {
+      await ask('/v1/experimental/unregisterrelationshipcounter', { name }, call)
+    },
     async *watch(request) {
       const body = {
         optionalObjectTypes: request.resourceTypes,

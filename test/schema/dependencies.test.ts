@@ -138,7 +138,7 @@ test.each([
   ['UNKNOWN_RELATION_OR_PERMISSION', () => computablePermissions(schema, 'folder', 'nobody')],
   ['UNKNOWN_DEFINITION', () => dependentRelations(schema, 'nobody', 'view')],
   ['UNKNOWN_RELATION_OR_PERMISSION', () => dependentRelations(schema, 'folder', 'nobody')],
-  ['INVALID_ARGUMENT', () => dependentRelations(schema, 'folder', 'viewer')],
+  ['NOT_A_PERMISSION', () => dependentRelations(schema, 'folder', 'viewer')],
 ])('%s', (code, ask) => {
   try {
     ask()

@@ -17,7 +17,12 @@ import {
 } from '../remote.ts'
 
 type CheckOptions = RemoteOptions &
-  ConsistencyOptions & { readonly explain?: boolean; readonly json?: boolean; readonly context?: string }
+  ConsistencyOptions & {
+    readonly explain?: boolean
+    readonly suggest?: boolean
+    readonly json?: boolean
+    readonly context?: string
+  }
 
 /** `document:a#view@user:ann`, or the three parts `document:a view user:ann` as zed takes them. */
 export function parseQuestion(words: readonly string[], context: JsonObject | undefined): Question {
@@ -53,7 +58,11 @@ async function runCheck(words: readonly string[], options: CheckOptions): Promis
   const question = parseQuestion(words, parseContext(options.context))
   const explain = options.explain === true
   const result = await withRemote(options, (authorizer) =>
-    authorizer.check(question, { consistency: consistencyOf(options), explain }),
+    authorizer.check(question, {
+      consistency: consistencyOf(options),
+      explain,
+      suggest: explain && options.suggest !== false,
+    }),
   )
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`)
   else if (result.explanation !== undefined)
@@ -76,8 +85,9 @@ export function addCheckCommands(program: Command): void {
       .description('Ask whether a subject has a permission. Exit code 0 yes, 1 no or conditional.'),
   )
     .option('--explain', 'also print the proof or the reason')
+    .option('--no-suggest', 'with --explain: do not search for a relationship that would grant')
     .action((words: string[], options: CheckOptions) => runCheck(words, options))
-  described(program.command('explain').description('The same as check --explain.')).action(
-    (words: string[], options: CheckOptions) => runCheck(words, { ...options, explain: true }),
-  )
+  described(program.command('explain').description('The same as check --explain.'))
+    .option('--no-suggest', 'do not search for a relationship that would grant')
+    .action((words: string[], options: CheckOptions) => runCheck(words, { ...options, explain: true }))
 }

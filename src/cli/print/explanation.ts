@@ -1,6 +1,6 @@
 // Explanations for people: the proof of a yes, the reason of a no, and the tree when asked for.
 
-import type { DenialReason, Explanation, Question, TraceNode } from '../../model/decision.ts'
+import type { DenialReason, Explanation, Question, Suggestion, TraceNode } from '../../model/decision.ts'
 import { formatObject, formatSubject } from '../../model/reference.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
 
@@ -46,8 +46,27 @@ export function formatExplanation(question: Question, explanation: Explanation):
       lines.push(...explanation.reason.via.map((relationship) => `  ${formatRelationship(relationship)}`))
     }
   }
+  if (explanation.suggestion !== undefined) lines.push('', ...suggestionLines(explanation.suggestion))
   lines.push('', 'how it was decided:', ...formatTree(explanation.tree))
   return lines.join('\n')
+}
+
+/** What would grant, as the command that writes it; and how far the search went. */
+function suggestionLines(suggestion: Suggestion): string[] {
+  const budget = `tried ${suggestion.tried} of at most ${suggestion.maxTried} relationships`
+  switch (suggestion.outcome) {
+    case 'found': {
+      const { operation, relationship } = suggestion.update
+      const words = operation === 'delete' ? 'deleting it would grant' : 'writing it would grant'
+      const text = formatRelationship(relationship)
+      const everyone = relationship.subject.id === '*' ? ', to everyone' : ''
+      return [`${words}${everyone} (${budget}):`, `  cardea relationship ${operation} '${text}'`]
+    }
+    case 'not_determined':
+      return [`what would grant: not determined (${budget})`]
+    case 'impossible':
+      return ['what would grant: nothing, by this schema no relationship leads to such a subject']
+  }
 }
 
 /** The evaluation as an indented tree. */
