@@ -181,6 +181,12 @@ export interface Store {
   schemaAt(revision: Revision): Promise<{ readonly text: string; readonly revision: Revision } | undefined>
 
   /**
+   * Nonce of the transaction at a revision, '' for 0; undefined when there is none, or it is forgotten: older than
+   * {@link oldestRevision}.
+   */
+  nonceAt(revision: Revision): Promise<string | undefined>
+
+  /**
    * Delivers every entry after `after`. Entries that were committed before the call are delivered before this
    * resolves, entries written through this very handle before the promise of the write does. When the log does not
    * continue `after` (another nonce, or forgotten already), that is an `onBreak` and nothing else. A listener that

@@ -1008,6 +1008,13 @@ export function storeConformance(kind: StoreKind): void {
       it('forgets entries before an instant, and says how far back one can read', async () => {
         await history()
         const before = await load(store)
+        const nonces = (await log()).map(({ nonce }) => nonce)
+        expect(await Promise.all([0, 1, 6, 7].map((revision) => store.nonceAt(revision)))).toEqual([
+          '',
+          nonces[0],
+          nonces[5],
+          undefined,
+        ])
         expect(await store.collectGarbage(nowMs + 4000)).toEqual({ entries: 3, rows: 0 })
         expect(await store.oldestRevision()).toBe(3)
         expect((await collect(store.log(3))).map(({ revision }) => revision)).toEqual([4, 5, 6])
@@ -1015,6 +1022,12 @@ export function storeConformance(kind: StoreKind): void {
           fails('REVISION_OUT_OF_RANGE', { oldest_revision: '3' }),
         )
         expect(await store.schemaAt(3)).toEqual({ text: 'definition user {}', revision: 2 })
+        expect(await Promise.all([1, 2, 3, 4, 6, 7].map((revision) => store.nonceAt(revision)))).toEqual([
+          undefined,
+          undefined,
+          ...nonces.filter((_, at) => [2, 3, 5].includes(at)),
+          undefined,
+        ])
         expect(await load(store)).toEqual(before)
         expect(await store.collectGarbage(nowMs + 4000)).toEqual({ entries: 0, rows: 0 })
         expect(await store.oldestRevision()).toBe(3)

@@ -110,6 +110,11 @@ class MemoryStore implements Store {
     return this.#schemas.findLast((schema) => schema.revision <= revision)
   }
 
+  async nonceAt(revision: Revision): Promise<string | undefined> {
+    this.#assertOpen()
+    return this.#nonceAt(revision)
+  }
+
   async follow(
     after: { readonly revision: Revision; readonly nonce: string },
     listener: LogListener,
@@ -140,7 +145,8 @@ class MemoryStore implements Store {
 
   #nonceAt(revision: Revision): string | undefined {
     if (revision === this.#oldest.revision) return this.#oldest.nonce
-    return this.#log.find((entry) => entry.revision === revision)?.nonce
+    const entry = this.#log[firstAfter(this.#log, revision) - 1]
+    return entry?.revision === revision ? entry.nonce : undefined
   }
 
   async write(updates: readonly RelationshipUpdate[], conditions: WriteConditions): Promise<WriteResult> {

@@ -116,6 +116,16 @@ export class Reader {
     return row === undefined ? undefined : { text: row[0], revision: row[1] }
   }
 
+  async nonceAt(revision: Revision): Promise<string | undefined> {
+    const [row] = await this.#rows<[string | null]>(
+      `SELECT coalesce((SELECT nonce FROM cardea_log WHERE revision = $1),
+         (SELECT nonce.value FROM cardea_meta AS oldest, cardea_meta AS nonce
+          WHERE oldest.key = 'oldest_revision' AND oldest.value = $1::text AND nonce.key = 'oldest_nonce'))`,
+      [revision],
+    )
+    return row![0] ?? undefined
+  }
+
   /**
    * The next entries in (after, upTo], whole ones, some 10,000 changes. The nonce of `after` is compared when it is
    * given: a log that was restored or lost its tail is another one.

@@ -149,6 +149,11 @@ class PostgresStore implements Store {
     return await this.#reader.schemaAt(revision)
   }
 
+  async nonceAt(revision: Revision): Promise<string | undefined> {
+    this.#assertOpen()
+    return await this.#reader.nonceAt(revision)
+  }
+
   async follow(
     after: { readonly revision: Revision; readonly nonce: string },
     listener: LogListener,

@@ -142,6 +142,7 @@ class Datastore {
     },
     log: ({ after, upTo }) => this.#reader.page(after, upTo),
     schemaAt: ({ revision }) => this.#reader.schemaAt(revision),
+    nonceAt: ({ revision }) => this.#reader.nonceAt(revision),
     oldestRevision: () => this.#reader.oldestRevision(),
     join: ({ after }) => {
       this.#queue.assertFile()

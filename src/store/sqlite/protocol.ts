@@ -35,6 +35,7 @@ export interface Calls {
   head: { request: object; reply: Head }
   log: { request: { after: Revision; upTo: Revision }; reply: readonly EncodedEntry[] }
   schemaAt: { request: { revision: Revision }; reply: { text: string; revision: Revision } | undefined }
+  nonceAt: { request: { revision: Revision }; reply: string | undefined }
   oldestRevision: { request: object; reply: Revision }
   /**
    * Entries after a point. With `joined`, they lead to the head, and everything later comes as an event. With

@@ -111,16 +111,19 @@ export class Reader {
     return this.#schemaAt.get(revision)
   }
 
-  #continues({ revision, nonce }: Position): boolean {
-    if (revision === this.oldestRevision()) return this.#mark.get('oldest_nonce') === nonce
-    return this.#nonce.get(revision) === nonce
+  /** Undefined: there is no such transaction, or it is forgotten. */
+  nonceAt(revision: Revision): string | undefined {
+    if (revision === this.oldestRevision()) return this.#mark.get('oldest_nonce') as string
+    return this.#nonce.get(revision)
   }
 
   /** Why the log does not continue a point: UNAVAILABLE or REVISION_OUT_OF_RANGE; undefined when it does. */
   broken(after: Position): CardeaError | undefined {
     const oldest = this.oldestRevision()
     if (after.revision < oldest) return forgotten(after.revision, oldest)
-    return this.#continues(after) ? undefined : logBroken(after.revision, this.head().revision)
+    return this.nonceAt(after.revision) === after.nonce
+      ? undefined
+      : logBroken(after.revision, this.head().revision)
   }
 
   /** Runs reads in one read transaction. */

@@ -178,6 +178,10 @@ class ProxyStore implements SqliteStore {
     return await this.#link.call('schemaAt', { revision })
   }
 
+  async nonceAt(revision: Revision): Promise<string | undefined> {
+    return await this.#link.call('nonceAt', { revision })
+  }
+
   async follow(
     after: { readonly revision: Revision; readonly nonce: string },
     listener: LogListener,
