@@ -6,9 +6,11 @@ import { CardeaError } from '../model/errors.ts'
 import type { Consistency, Revision } from '../model/revision.ts'
 import type { Head, LoadChunk, LogEntry, Store } from '../store/store.ts'
 import type { CallOptions } from './authorizer.ts'
+import { KnownNonces } from './known-nonces.ts'
 import type { AuthorizerLimits } from './limits.ts'
 import { throwIfOver } from './run-evaluation.ts'
 import { type SchemaVersion, schemaVersion } from './schema-version.ts'
+import { Staleness } from './staleness.ts'
 import { ZedTokens } from './zed-token.ts'
 
 /** A world held still: a graph snapshot, the schema in force there, and the token that names it. */
@@ -23,6 +25,8 @@ export interface PinnedWorld {
 
 export interface FollowOptions {
   readonly clock: () => number
+  /** Milliseconds since any instant, never set: bounds staleness when `clock` jumps. Default: performance.now. */
+  readonly steadyClock?: () => number
   readonly limits: AuthorizerLimits
   /** Reports loading: rows and objects so far, and of how many. */
   readonly onProgress?: (done: number, total: number) => void
@@ -32,6 +36,7 @@ export interface FollowOptions {
 
 interface Live {
   readonly graph: Graph
+  readonly nonces: KnownNonces
   schema: SchemaVersion
   stop: () => void
 }
@@ -56,8 +61,8 @@ export class FollowedDatastore {
   readonly store: Store
   readonly tokens: ZedTokens
   readonly #options: FollowOptions
+  readonly #staleness: Staleness
   #live: Live | undefined
-  #confirmedAtMs = 0
   #waiters: Waiter[] = []
   #collectors = new Set<LogEntry[]>()
   #olderSchemas = new Map<Revision, SchemaVersion>()
@@ -66,8 +71,9 @@ export class FollowedDatastore {
 
   private constructor(store: Store, options: FollowOptions) {
     this.store = store
-    this.tokens = new ZedTokens(store.identity)
+    this.tokens = new ZedTokens(() => store.identity)
     this.#options = options
+    this.#staleness = new Staleness(options.clock, options.steadyClock ?? (() => performance.now()))
   }
 
   /** Loads everything and follows from there. Rejects when the store cannot be read. */
@@ -79,12 +85,23 @@ export class FollowedDatastore {
 
   /** Whether reads can be answered: loaded, and the head confirmed within the allowed staleness. */
   get ready(): boolean {
-    return this.#live !== undefined && this.#stalenessMs() <= this.#options.limits.maxStalenessMs
+    return this.#live !== undefined && this.stalenessMs <= this.#options.limits.maxStalenessMs
+  }
+
+  /** How long ago the newest revision here was confirmed to be the datastore's, in milliseconds. */
+  get stalenessMs(): number {
+    // Every write through the memory store is applied in the same turn, so there is nothing that could be stale.
+    return this.store.kind === 'memory' ? 0 : this.#staleness.ms
   }
 
   /** The graph's own account of its memory, undefined while loading. */
   memory(): ReturnType<Graph['memory']> | undefined {
     return this.#live?.graph.memory()
+  }
+
+  /** Forgets resident rows that expired before an instant; looks at some of them. How many it forgot. */
+  dropExpired(beforeMs: number, maxRecords: number): number {
+    return this.#live?.graph.dropExpired(beforeMs, maxRecords) ?? 0
   }
 
   /** The newest schema that this process has seen. Writers validate against it; the store verifies that it still holds. */
@@ -111,10 +128,8 @@ export class FollowedDatastore {
       case 'at_least_as_fresh': {
         const token = this.tokens.decode(consistency.token)
         if (token.kind === 'foreign') return this.#pinConfirmedHead(call)
-        const { head } = this.#ready().graph
-        const known =
-          head.revision > token.revision || (head.revision === token.revision && head.nonce === token.nonce)
-        return known ? this.#pinHead() : this.#pinAtLeast(token.revision, call)
+        const known = this.#ready().nonces.get(token.revision) === token.nonce
+        return known ? this.#pinHead() : this.#pinAtLeast(token, call)
       }
       case 'at_exact_snapshot': {
         const token = this.tokens.decode(consistency.token)
@@ -129,9 +144,10 @@ export class FollowedDatastore {
     }
   }
 
-  /** The world at exactly one revision. */
+  /** The world at exactly one revision. REVISION_OUT_OF_RANGE when the datastore has lost the transaction of that nonce. */
   async pinExactly(revision: Revision, nonce: string, call: CallOptions): Promise<PinnedWorld> {
-    await this.#applied(revision, call)
+    await this.assertHeld(revision, nonce, call)
+    this.#assertFresh()
     const live = this.#ready()
     if (live.graph.head.revision === revision) return this.#pinned(live.graph.snapshot(), live.schema, nonce)
     const schema = await this.#schemaAt(revision)
@@ -141,7 +157,35 @@ export class FollowedDatastore {
 
   /** Waits until the head of the datastore, whoever wrote it, is applied here. */
   async catchUp(call: CallOptions): Promise<void> {
-    await this.#applied((await this.store.head()).revision, call)
+    throwIfOver(call, this.#options.clock())
+    const head = await this.store.head()
+    if (this.#ready().graph.head.revision < head.revision) await this.#waitFor(head.revision, call)
+    // What is here must be that very past. If it is not, the follower is about to find out, and loads again.
+    if (this.#ready().nonces.get(head.revision) !== head.nonce) throw loadingAgain()
+  }
+
+  /**
+   * Waits until a revision is applied, and makes sure that it is still the transaction of that nonce. A token can name
+   * one that a failover or a restore of an older copy has lost: whoever sends it relies on something that is gone, so
+   * that is REVISION_OUT_OF_RANGE. Of a transaction that garbage collection has forgotten, nothing can be told.
+   */
+  async assertHeld(revision: Revision, nonce: string, call: CallOptions): Promise<void> {
+    await this.#applied(revision, call)
+    const { nonces } = this.#ready()
+    const seen = nonces.get(revision)
+    if (revision === 0 || seen === nonce) return
+    const stored = await this.store.nonceAt(revision)
+    if (stored === nonce) {
+      // What was seen here is another past: the follower is about to find out.
+      if (seen !== undefined) throw loadingAgain()
+      nonces.set(revision, nonce)
+    } else if (stored !== undefined || revision >= (await this.store.oldestRevision())) {
+      throw new CardeaError(
+        'REVISION_OUT_OF_RANGE',
+        `The transaction at revision ${revision} is lost: the datastore was failed over or restored without it, and another took its place. Write again what it wrote, or read fully consistent.`,
+        { revision: String(revision) },
+      )
+    }
   }
 
   /** Entries applied from now on. Returns a function that ends it. */
@@ -159,11 +203,6 @@ export class FollowedDatastore {
     await this.store.close()
   }
 
-  #stalenessMs(): number {
-    // Every write through the memory store is applied in the same turn, so there is nothing that could be stale.
-    return this.store.kind === 'memory' ? 0 : this.#options.clock() - this.#confirmedAtMs
-  }
-
   #ready(): Live {
     if (this.#live === undefined)
       throw new CardeaError('UNAVAILABLE', 'The datastore is being loaded. Try again shortly.')
@@ -172,14 +211,18 @@ export class FollowedDatastore {
 
   #pinHead(): PinnedWorld {
     const live = this.#ready()
-    const stalenessMs = this.#stalenessMs()
-    if (stalenessMs > this.#options.limits.maxStalenessMs) {
-      throw new CardeaError(
-        'UNAVAILABLE',
-        `The datastore has not been reached for ${stalenessMs} ms, more than --max-staleness allows (${this.#options.limits.maxStalenessMs} ms).`,
-      )
-    }
+    this.#assertFresh()
     return this.#pinned(live.graph.snapshot(), live.schema, live.graph.head.nonce)
+  }
+
+  #assertFresh(): void {
+    const { stalenessMs } = this
+    const { maxStalenessMs } = this.#options.limits
+    if (stalenessMs <= maxStalenessMs) return
+    throw new CardeaError(
+      'UNAVAILABLE',
+      `The datastore has not been reached for ${Math.round(stalenessMs)} ms, more than --max-staleness allows (${maxStalenessMs} ms).`,
+    )
   }
 
   async #pinConfirmedHead(call: CallOptions): Promise<PinnedWorld> {
@@ -188,8 +231,11 @@ export class FollowedDatastore {
     return this.#pinned(live.graph.snapshot(), live.schema, live.graph.head.nonce)
   }
 
-  async #pinAtLeast(revision: Revision, call: CallOptions): Promise<PinnedWorld> {
-    await this.#applied(revision, call)
+  async #pinAtLeast(
+    { revision, nonce }: { readonly revision: Revision; readonly nonce: string },
+    call: CallOptions,
+  ): Promise<PinnedWorld> {
+    await this.assertHeld(revision, nonce, call)
     return this.#pinHead()
   }
 
@@ -314,16 +360,18 @@ export class FollowedDatastore {
         yield chunk
       }
     }
+    // Before the first read: what is loaded is no older than this.
+    const begunAtMs = this.#options.clock()
     const graph = await Graph.load(watched(), { onProgress: this.#options.onProgress })
     const schema = schemaVersion(start?.schemaText, graph.head.schemaRevision)
-    const live: Live = { graph, schema, stop: () => {} }
-    this.#confirmedAtMs = this.#options.clock()
+    const live: Live = { graph, nonces: new KnownNonces(), schema, stop: () => {} }
+    live.nonces.set(graph.head.revision, graph.head.nonce)
+    this.#staleness.confirm(begunAtMs)
     this.#live = live
     live.stop = await this.store.follow(graph.head, {
       onEntry: (entry) => this.#apply(live, entry),
-      onHead: (_, confirmedAtMs) => {
-        this.#confirmedAtMs = confirmedAtMs
-      },
+      // Only this says that nothing is missing: an entry may come long after others that were committed since.
+      onHead: (_, confirmedAtMs) => this.#staleness.confirm(confirmedAtMs),
       onBreak: (error) => this.#rebuild(live, error),
     })
   }
@@ -334,8 +382,8 @@ export class FollowedDatastore {
       live.schema = schemaVersion(entry.schemaText, entry.revision)
     }
     live.graph.apply(entry)
+    live.nonces.set(entry.revision, entry.nonce)
     for (const collector of this.#collectors) collector.push(entry)
-    this.#confirmedAtMs = Math.max(this.#confirmedAtMs, this.#options.clock())
     for (const listener of [...this.#listeners]) listener.onEntry(entry)
     for (const waiter of [...this.#waiters]) if (waiter.revision <= entry.revision) waiter.resolve()
   }
@@ -355,4 +403,11 @@ export class FollowedDatastore {
     }
     retry()
   }
+}
+
+function loadingAgain(): CardeaError {
+  return new CardeaError(
+    'UNAVAILABLE',
+    'The datastore was exchanged and is being loaded again. Try again shortly.',
+  )
 }

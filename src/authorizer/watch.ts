@@ -65,7 +65,8 @@ function filtersOf(
   return resourceTypes.length > 0 ? resourceTypes.map((resourceType) => ({ resourceType })) : filters
 }
 
-async function startOf(desk: Desk, { after }: WatchRequest): Promise<Revision> {
+async function startOf(desk: Desk, request: WatchRequest): Promise<Revision> {
+  const { after } = request
   if (after === undefined) return desk.datastore.head.revision
   const token = desk.datastore.tokens.decode(after)
   if (token.kind === 'foreign') {
@@ -81,6 +82,7 @@ async function startOf(desk: Desk, { after }: WatchRequest): Promise<Revision> {
       `The start cursor is older than the garbage collection window keeps (revision ${token.revision}, oldest ${oldest}).`,
     )
   }
+  await desk.datastore.assertHeld(token.revision, token.nonce, request)
   return token.revision
 }
 
