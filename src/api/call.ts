@@ -3,7 +3,7 @@
 import type { CallOptions, Read } from '../authorizer/authorizer.ts'
 import { consistencyFromWire } from '../wire/consistency.ts'
 import type { ConsistencyMessage } from '../wire/messages.ts'
-import { evaluatedAtTrailer, writtenAtTrailer } from '../wire/trailers.ts'
+import { evaluatedAtTrailer, stalenessTrailer, writtenAtTrailer } from '../wire/trailers.ts'
 import type { Caller } from './preshared-keys.ts'
 
 /** What every door tells a method about the call. */
@@ -26,6 +26,7 @@ export const trailerNames = {
   dispatchedOperations: 'io.spicedb.respmeta.dispatchedoperationscount',
   cachedOperations: 'io.spicedb.respmeta.cachedoperationscount',
   evaluatedAtMs: evaluatedAtTrailer,
+  stalenessMs: stalenessTrailer,
   writtenAt: writtenAtTrailer,
 } as const
 

@@ -19,6 +19,8 @@ export interface DoorOptions {
   readonly presharedKeys: readonly PresharedKey[]
   readonly limits?: Partial<ServerLimits> | undefined
   readonly log: Log
+  /** How long the datastore has not been heard from, in milliseconds; beyond a second or two, answers say so. */
+  readonly stalenessMs?: (() => number) | undefined
   /** Counted into; default: one of its own. */
   readonly metrics?: CallMetrics | undefined
 }
@@ -56,6 +58,9 @@ export interface OpenCall {
 /** Longest request id that is taken over, in characters. */
 const maxRequestIdCharacters = 1024
 
+/** Heads are confirmed several times a second: only an outage is older. */
+const toldStalenessMs = 2000
+
 const codeNames = Object.fromEntries(Object.entries(GrpcCode).map(([name, code]) => [code, name]))
 
 /** One door's share of the state. */
@@ -66,6 +71,7 @@ export class Door {
   readonly #keys: PresharedKeys
   readonly #admission: Admission
   readonly #log: Log
+  readonly #stalenessMs: () => number
   readonly #open = new OpenCalls()
   #closing = false
 
@@ -75,6 +81,7 @@ export class Door {
     this.limits = { ...defaultServerLimits, ...options.limits }
     this.#admission = new Admission(this.limits)
     this.#log = options.log
+    this.#stalenessMs = options.stalenessMs ?? (() => 0)
     this.metrics = options.metrics ?? createCallMetrics()
   }
 
@@ -105,7 +112,7 @@ export class Door {
         signal,
         deadlineMs: headers.deadlineMs,
         wantsTrace: headers.wantsTrace === true,
-        trailers: { [trailerNames.requestId]: requestId },
+        trailers: { [trailerNames.requestId]: requestId, ...this.#staleness() },
       },
       route,
       startedAtMs: performance.now(),
@@ -118,6 +125,12 @@ export class Door {
     this.#open.add(open)
     this.metrics.open(this.#name, 1)
     return open
+  }
+
+  #staleness(): { [name: string]: string } {
+    const stalenessMs = this.#stalenessMs()
+    if (stalenessMs < toldStalenessMs || !Number.isFinite(stalenessMs)) return {}
+    return { [trailerNames.stalenessMs]: String(Math.round(stalenessMs)) }
   }
 
   /** The call is over, with a gRPC status code. */

@@ -40,6 +40,10 @@ export interface LocalAuthorizer extends Authorizer {
  * Loads the datastore and answers from memory. Rejects when the store cannot be read.
  * Checks are synchronous underneath: a small one takes a single turn of the event loop.
  */
+  /** How long the newest revision here was not confirmed to be the datastore's, in milliseconds; Infinity while loading. */
+  readonly stalenessMs: number
+  /** The newest revision here; undefined while loading. */
+  readonly revision: number | undefined
 export async function createAuthorizer(options: AuthorizerOptions): Promise<LocalAuthorizer> {
   const { store, clock = Date.now, onProgress, onRebuild } = options
   const limits = { ...defaultLimits, ...options.limits }
@@ -60,6 +64,12 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
         readRows(desk, request, {
           call: 'ReadRelationships',
           maximum: limits.maxReadLimit,
+    get stalenessMs() {
+      return datastore.stalenessMs
+    },
+    get revision() {
+      return datastore.revision
+    },
           setting: 'max-read-limit',
         }),
       ),

@@ -91,7 +91,13 @@ export class FollowedDatastore {
   /** How long ago the newest revision here was confirmed to be the datastore's, in milliseconds. */
   get stalenessMs(): number {
     // Every write through the memory store is applied in the same turn, so there is nothing that could be stale.
-    return this.store.kind === 'memory' ? 0 : this.#staleness.ms
+    if (this.store.kind === 'memory') return 0
+    return this.#live === undefined ? Number.POSITIVE_INFINITY : this.#staleness.ms
+  }
+
+  /** The newest revision here; undefined while loading. */
+  get revision(): Revision | undefined {
+    return this.#live?.graph.head.revision
   }
 
   /** The graph's own account of its memory, undefined while loading. */
@@ -147,8 +153,8 @@ export class FollowedDatastore {
   /** The world at exactly one revision. REVISION_OUT_OF_RANGE when the datastore has lost the transaction of that nonce. */
   async pinExactly(revision: Revision, nonce: string, call: CallOptions): Promise<PinnedWorld> {
     await this.assertHeld(revision, nonce, call)
-    this.#assertFresh()
     const live = this.#ready()
+    this.#assertFresh()
     if (live.graph.head.revision === revision) return this.#pinned(live.graph.snapshot(), live.schema, nonce)
     const schema = await this.#schemaAt(revision)
     const snapshot = this.#ready().graph.snapshotAt(revision) ?? (await this.#snapshotFromLog(revision))

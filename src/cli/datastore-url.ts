@@ -7,10 +7,14 @@ import type { Store } from '../store/store.ts'
 import { nearest } from './nearest.ts'
 
 /**
- * Opens the datastore that `--datastore` names. CONFIG_INVALID for a kind that does not exist; the text itself is
+ * Opens the datastore that `--datastore` names; one that others write to is looked at often enough for reads that may
+ * be `maxStalenessMs` old. CONFIG_INVALID for a kind that does not exist; the text itself is
  * never repeated in an error, since it may hold a password.
  */
-export async function openDatastore(name: string): Promise<Store> {
+export async function openDatastore(
+  name: string,
+  { maxStalenessMs }: { readonly maxStalenessMs?: number } = {},
+): Promise<Store> {
   if (name === 'memory') return memoryStore()
   const kind = name.slice(0, Math.max(0, name.indexOf(':')))
   if (kind === 'sqlite') {
@@ -21,7 +25,10 @@ export async function openDatastore(name: string): Promise<Store> {
   }
   if (kind === 'postgres' || kind === 'postgresql') {
     const { openPostgresStore } = await postgresDriver(() => import('../store/postgres/store.ts'))
-    return openPostgresStore({ connectionString: name })
+    return openPostgresStore({
+      connectionString: name,
+      ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+    })
   }
   const suggestion = nearest(kind === '' ? name : kind, ['memory', 'sqlite', 'postgres'])
   throw new CardeaError(

@@ -127,7 +127,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const httpAddress = parseServerAddress(options.httpAddr, '--http-addr')
   const progress = loadProgress(process.stderr)
   const service = await startService({
-    store: await openDatastore(options.datastore),
+    store: await openDatastore(options.datastore, limits),
     grpcAddress,
     httpAddress,
     presharedKeys: keys,

@@ -1,5 +1,7 @@
 // The service: a datastore, an authorizer on it, and its doors, started and stopped together.
 
+import { createCallMetrics } from '../api/call-metrics.ts'
+import { measureDatastore } from '../api/datastore-metrics.ts'
 import { type GrpcServer, startGrpcServer } from '../api/grpc/start-grpc-server.ts'
 import { type HttpServer, startHttpServer } from '../api/http/start-http-server.ts'
 import type { LocalAuthorizer } from '../authorizer/create-authorizer.ts'
@@ -46,6 +48,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       onRebuild: (error) => log('warn', `The datastore is being loaded again: ${error.message}`),
     })
     undo[0] = () => authorizer.close()
+    const metrics = createCallMetrics()
+    measureDatastore(metrics.registry, authorizer)
     const shared = {
       authorizer,
       ready: () => authorizer.ready,
@@ -54,6 +58,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       allowInsecure: options.allowInsecure === true,
       log,
     }
+      stalenessMs: () => authorizer.stalenessMs,
     const grpc = await startGrpcServer({ ...shared, address: options.grpcAddress })
     undo.push(() => grpc.close(0))
     const http = await startHttpServer({ ...shared, address: options.httpAddress })

@@ -15,7 +15,11 @@ export interface PostgresTls {
 }
 
 export interface PostgresConnection {
-  /** `postgres://user:password@host:port/database`; a schema other than public by `?options=-c%20search_path%3Dname`. */
+  /**
+   * `postgres://user:password@host:port/database`. In its query: `options=-c%20search_path%3Dname` for a schema other
+   * than public; `sslmode=verify-full` with `sslrootcert=FILE` (and `sslcert`, `sslkey`) for TLS;
+   * `statement_timeout=MS` for {@link PostgresConnection.statementTimeoutMs}, which it overrides.
+   */
   readonly connectionString: string
   /** Set: the server must speak TLS with a certificate that holds. */
   readonly tls?: PostgresTls
@@ -23,7 +27,8 @@ export interface PostgresConnection {
   readonly statementTimeoutMs?: number
 }
 
-export const defaultStatementTimeoutMs = 10_000
+const defaultStatementTimeoutMs = 10_000
+const maxStatementTimeoutMs = 3_600_000
 
 /** bigint columns are revisions, counts and milliseconds: all of them safe integers. */
 const types: pg.CustomTypesConfig = {
@@ -31,12 +36,8 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as never,
 }
 
-/** The driver's settings. CONFIG_INVALID for a text that is no URL of PostgreSQL, without repeating it. */
-export function clientConfig({
-  connectionString,
-  tls,
-  statementTimeoutMs = defaultStatementTimeoutMs,
-}: PostgresConnection): pg.ClientConfig {
+/** CONFIG_INVALID for a text that is no URL of PostgreSQL, without repeating it. */
+function urlOf(connectionString: string): URL {
   // The error of URL holds the text, so it ends here.
   const url = URL.canParse(connectionString) ? new URL(connectionString) : undefined
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
@@ -45,18 +46,39 @@ export function clientConfig({
       'The connection string is not a URL like postgres://user:password@host:5432/database; special characters in the password are written as %XX.',
     )
   }
+  return url
+}
+
+/** How long a statement may take, in milliseconds: what the URL says, else the setting, else the default. */
+function statementTimeoutOf({ connectionString, statementTimeoutMs }: PostgresConnection): number {
+  const text = urlOf(connectionString).searchParams.get('statement_timeout')
+  if (text === null) return statementTimeoutMs ?? defaultStatementTimeoutMs
+  const timeoutMs = Number(text)
+  if (/^\d+$/.test(text) && timeoutMs > 0 && timeoutMs <= maxStatementTimeoutMs) return timeoutMs
+  throw new CardeaError(
+    'CONFIG_INVALID',
+    `statement_timeout=${text} in the connection string is no whole number of milliseconds from 1 to ${maxStatementTimeoutMs}.`,
+  )
+}
+
+/** The driver's settings. CONFIG_INVALID for a text that is no URL of PostgreSQL, without repeating it. */
+export function clientConfig(connection: PostgresConnection, timeoutFactor = 1): pg.ClientConfig {
+  const { connectionString, tls } = connection
+  const url = urlOf(connectionString)
+  const statementTimeoutMs = statementTimeoutOf(connection)
   // The driver would prefer them to what is asked for here, sslmode=disable included.
-  if (tls !== undefined) {
-    for (const name of ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey']) url.searchParams.delete(name)
-    // The driver does not read + as a space.
-    url.search = url.search.replaceAll('+', '%20')
-  }
+  const taken = ['statement_timeout']
+  if (tls !== undefined) taken.push('ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey')
+  const untouched = taken.every((name) => !url.searchParams.has(name))
+  for (const name of taken) url.searchParams.delete(name)
+  // The driver does not read + as a space.
+  url.search = url.search.replaceAll('+', '%20')
   return {
-    connectionString: tls === undefined ? connectionString : url.href,
+    connectionString: untouched ? connectionString : url.href,
     application_name: 'cardea',
-    statement_timeout: statementTimeoutMs,
+    statement_timeout: statementTimeoutMs * timeoutFactor,
     // The server's own timeout comes first, when it is there to keep it.
-    query_timeout: statementTimeoutMs + 1_000,
+    query_timeout: statementTimeoutMs * timeoutFactor + 1_000,
     connectionTimeoutMillis: Math.min(statementTimeoutMs, defaultStatementTimeoutMs),
     keepAlive: true,
     types,
@@ -74,8 +96,14 @@ export function clientConfig({
   }
 }
 
-/** What the statements of this room rely on, whatever the defaults are; their joins are written in a good order. */
-const sessionSettings = `SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+/**
+ * What the statements of this room rely on, whatever the defaults are; their joins are written in a good order. A
+ * standby is refused: it may lag behind what was acknowledged, so nothing that it says is the newest.
+ */
+const sessionSettings = `DO $$ BEGIN
+  IF pg_is_in_recovery() THEN RAISE EXCEPTION 'standby' USING ERRCODE = '25006'; END IF;
+END $$;
+SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
 SET jit = off; SET join_collapse_limit = 1; SET client_encoding = 'UTF8'`
 
 /**
@@ -104,8 +132,9 @@ const longFactor = 60
 export async function openClient(
   connection: PostgresConnection,
   onLost: () => void = () => {},
+  timeoutFactor = 1,
 ): Promise<pg.Client> {
-  const client = new pg.Client(clientConfig(connection))
+  const client = new pg.Client(clientConfig(connection, timeoutFactor))
   let ended = false
   const lost = () => {
     if (ended) return
@@ -127,8 +156,7 @@ export async function openClient(
 
 /** {@link openClient} for long work. */
 export function openLongClient(connection: PostgresConnection): Promise<pg.Client> {
-  const { statementTimeoutMs = defaultStatementTimeoutMs } = connection
-  return openClient({ ...connection, statementTimeoutMs: statementTimeoutMs * longFactor })
+  return openClient(connection, () => {}, longFactor)
 }
 
 /** Runs long `work` on a connection of its own. What is open when it throws is rolled back. */

@@ -44,7 +44,7 @@ export function storeError(thrown: unknown): CardeaError {
   if (sqlState === '25006') {
     return error(
       'UNAVAILABLE',
-      'PostgreSQL takes no writes: it is a standby, or is being failed over; retry.',
+      'PostgreSQL is a standby, or is being failed over: it takes no writes and may not know the newest ones; retry, or name the primary.',
     )
   }
   if (/^(08|57P)/.test(sqlState)) {

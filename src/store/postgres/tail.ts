@@ -21,6 +21,8 @@ export interface TailSettings {
 const anyRevision = Number.MAX_SAFE_INTEGER
 const firstRetryMs = 100
 const maxRetryMs = 5_000
+/** Polls come at least so often while the server is away, so that reads go on soon after it is back. */
+const maxPollPauseMs = 1_000
 
 export class Tail {
   readonly #reader: Reader
@@ -34,6 +36,9 @@ export class Tail {
   #listening: Client | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
   #polling: ReturnType<typeof setInterval> | undefined
+  /** Polls that failed one after the other, and those to be left out for it. */
+  #failures = 0
+  #leftOut = 0
   #closed = false
 
   constructor(reader: Reader, followers: LogFollowers, settings: TailSettings) {
@@ -135,6 +140,12 @@ export class Tail {
     this.#followers.break(error)
   }
 
+  /** The server has just spoken: no more waiting. */
+  #hurry(): void {
+    this.#leftOut = 0
+    this.#poll()
+  }
+
   #poll(): void {
     if (this.#followers.size === 0) {
       // Nobody is left to tell: the next one who joins brings its own position.
@@ -142,8 +153,22 @@ export class Tail {
         if (this.#followers.size === 0) this.#position = undefined
       })
     } else {
-      // While the server is away nothing is confirmed, which is how the followers learn that they grow stale.
-      this.#nextCatchUp().catch(() => {})
+      if (this.#leftOut > 0) {
+        this.#leftOut -= 1
+        return
+      }
+      this.#nextCatchUp().then(
+        () => {
+          this.#failures = 0
+        },
+        // While the server is away nothing is confirmed, which is how the followers learn that they grow stale.
+        () => {
+          this.#failures += 1
+          const mostLeftOut = Math.floor(maxPollPauseMs / this.#settings.pollIntervalMs) - 1
+          // Not all processes at once: the server may be back and busy.
+          this.#leftOut = Math.floor(Math.random() * Math.min(2 ** this.#failures, mostLeftOut + 1))
+        },
+      )
     }
   }
 
@@ -154,7 +179,7 @@ export class Tail {
     })
     client.on('notification', ({ payload }) => {
       // What this very process wrote has mostly been told already.
-      if (Number(payload) > (this.#position?.revision ?? 0)) this.#poll()
+      if (Number(payload) > (this.#position?.revision ?? 0)) this.#hurry()
     })
     await client.query('LISTEN cardea')
     this.#listening = client
@@ -163,13 +188,16 @@ export class Tail {
 
   #listenAgain(waitMs: number): void {
     if (this.#closed) return
-    this.#retry = setTimeout(() => {
-      // What was committed meanwhile is found by the poll, which also notices when the log is another one.
-      this.#listen().then(
-        () => this.#poll(),
-        () => this.#listenAgain(Math.min(waitMs * 2, maxRetryMs)),
-      )
-    }, waitMs)
+    this.#retry = setTimeout(
+      () => {
+        // What was committed meanwhile is found by the poll, which also notices when the log is another one.
+        this.#listen().then(
+          () => this.#hurry(),
+          () => this.#listenAgain(Math.min(waitMs * 2, maxRetryMs)),
+        )
+      },
+      waitMs * (0.5 + Math.random() / 2),
+    )
     this.#retry.unref()
   }
 }
