@@ -45,19 +45,14 @@ function failureOf(door: Door, thrown: unknown, open: OpenCall | undefined): Grp
   return grpcFailure(door.refuse(thrown, open), open?.call.trailers ?? {})
 }
 
-function unimplemented(route: Route): CardeaError {
-  return new CardeaError('UNIMPLEMENTED', `${route.path.slice(1)} is not served by this version of Cardea.`)
-}
-
 export function unaryHandler(door: Door, route: Route) {
   const { input, output } = route.method
-  const handler = route.handler as UnaryHandler | undefined
+  const handler = route.handler as UnaryHandler
   return async (grpc: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> => {
     let open: OpenCall | undefined
     let code: number = GrpcCode.OK
     try {
       open = enter(door, route, grpc)
-      if (handler === undefined) throw unimplemented(route)
       const response = await handler(decode(input, grpc.request), open.call)
       reply(null, encode(output, response), trailerMetadata(open.call.trailers))
     } catch (thrown) {
@@ -72,14 +67,13 @@ export function unaryHandler(door: Door, route: Route) {
 
 export function serverStreamHandler(door: Door, route: Route) {
   const { input, output } = route.method
-  const handler = route.handler as ServerStreamHandler | undefined
+  const handler = route.handler as ServerStreamHandler
   return async (grpc: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
     let open: OpenCall | undefined
     let code: number = GrpcCode.OK
     try {
       open = enter(door, route, grpc)
       const { signal } = open.call
-      if (handler === undefined) throw unimplemented(route)
       for await (const message of handler(decode(input, grpc.request), open.call)) {
         signal.throwIfAborted()
         if (!grpc.write(encode(output, message))) await drained(grpc, signal, door.limits.maxStreamStallMs)
@@ -128,7 +122,7 @@ function drained(
 
 export function clientStreamHandler(door: Door, route: Route) {
   const { input, output } = route.method
-  const handler = route.handler as ClientStreamHandler | undefined
+  const handler = route.handler as ClientStreamHandler
   return async (grpc: ServerReadableStream<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> => {
     let open: OpenCall | undefined
     let code: number = GrpcCode.OK
@@ -142,7 +136,6 @@ export function clientStreamHandler(door: Door, route: Route) {
     }
     try {
       open = enter(door, route, grpc)
-      if (handler === undefined) throw unimplemented(route)
       const response = await handler(requests(), open.call)
       reply(null, encode(output, response), trailerMetadata(open.call.trailers))
     } catch (thrown) {

@@ -67,14 +67,6 @@ type Responder = (
 function responderOf(door: Door, route: Route): Responder {
   const { input, output, methodKind } = route.method
   const { maxMessageBytes, maxStreamStallMs } = door.limits
-  if (route.handler === undefined) {
-    return async () => {
-      throw new CardeaError(
-        'UNIMPLEMENTED',
-        `${route.path.slice(1)} is not served by this version of Cardea.`,
-      )
-    }
-  }
   if (methodKind === 'unary') {
     const handler = route.handler as UnaryHandler
     return async (context, call) => {

@@ -46,7 +46,6 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   const failure = { 'application/json': { schema: referenceTo(StatusSchema) } }
   const paths: Record<string, Json> = {}
   for (const route of routes) {
-    if (route.handler === undefined) continue
     const { method } = route
     const request = referenceTo(method.input)
     const response = referenceTo(method.output)

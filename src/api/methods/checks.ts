@@ -13,11 +13,9 @@ import { treeToWire } from '../../wire/userset-tree.ts'
 import { type Call, countOperations, optionsOf, readOptions, trailerNames } from '../call.ts'
 import type { Handlers } from './route.ts'
 
-type CheckHandlers = Required<
-  Pick<
-    Handlers<typeof PermissionsService>,
-    'checkPermission' | 'checkBulkPermissions' | 'expandPermissionTree'
-  >
+type CheckHandlers = Pick<
+  Handlers<typeof PermissionsService>,
+  'checkPermission' | 'checkBulkPermissions' | 'expandPermissionTree'
 >
 
 export function checkHandlers(authorizer: Authorizer): CheckHandlers {

@@ -11,7 +11,7 @@ import { exportRelationships, importRelationships } from './relationships.ts'
 import type { Handlers, UnaryHandler } from './route.ts'
 import { schemaHandlers } from './schema.ts'
 
-export function experimentalHandlers(authorizer: Authorizer): Required<Handlers<typeof ExperimentalService>> {
+export function experimentalHandlers(authorizer: Authorizer): Handlers<typeof ExperimentalService> {
   const checks = checkHandlers(authorizer)
   const schema = schemaHandlers(authorizer)
   return {
@@ -52,9 +52,9 @@ function renamed<
   O extends DescMessage,
   OldI extends DescMessage,
   OldO extends DescMessage,
->(handler: UnaryHandler<I, O> | undefined): UnaryHandler<OldI, OldO> {
+>(handler: UnaryHandler<I, O>): UnaryHandler<OldI, OldO> {
   return async (request, call) => {
-    const response = await handler!(request as unknown as MessageShape<I>, call)
+    const response = await handler(request as unknown as MessageShape<I>, call)
     return response as unknown as MessageInitShape<OldO>
   }
 }

@@ -9,9 +9,7 @@ import { nameFromWire, objectFromWire, subjectFromWire, typeFromWire } from '../
 import { countOperations, readOptions } from '../call.ts'
 import type { Handlers } from './route.ts'
 
-type LookupHandlers = Required<
-  Pick<Handlers<typeof PermissionsService>, 'lookupResources' | 'lookupSubjects'>
->
+type LookupHandlers = Pick<Handlers<typeof PermissionsService>, 'lookupResources' | 'lookupSubjects'>
 
 const wildcardOptions: { readonly [option: number]: 'include' | 'exclude' } = {
   [WildcardOption.UNSPECIFIED]: 'include',

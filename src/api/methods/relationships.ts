@@ -17,15 +17,13 @@ import { relationshipFromWire, relationshipToWire, updateFromWire } from '../../
 import { type Call, countOperations, optionsOf, readOptions, trailerNames } from '../call.ts'
 import type { Handlers } from './route.ts'
 
-type RelationshipHandlers = Required<
-  Pick<
-    Handlers<typeof PermissionsService>,
-    | 'readRelationships'
-    | 'writeRelationships'
-    | 'deleteRelationships'
-    | 'importBulkRelationships'
-    | 'exportBulkRelationships'
-  >
+type RelationshipHandlers = Pick<
+  Handlers<typeof PermissionsService>,
+  | 'readRelationships'
+  | 'writeRelationships'
+  | 'deleteRelationships'
+  | 'importBulkRelationships'
+  | 'exportBulkRelationships'
 >
 
 /** Most relationships in one message of an export; also the default. */

@@ -38,15 +38,15 @@ type HandlerOf<Method> =
         ? ClientStreamHandler<I, O>
         : never
 
-/** What serves a service; a method that is left out answers UNIMPLEMENTED. */
+/** What serves a service: every method of it. */
 export type Handlers<Service extends DescService> = {
-  readonly [Name in keyof Service['method']]?: HandlerOf<Service['method'][Name]> | undefined
+  readonly [Name in keyof Service['method']]: HandlerOf<Service['method'][Name]>
 }
 
 /** One method with what serves it. Its path is `/package.Service/Method`. */
 export interface Route extends DoorRoute {
   readonly method: DescMethod
-  /** Of the kind that `method.methodKind` says; undefined: not served. */
+  /** Of the kind that `method.methodKind` says. */
   readonly handler: unknown
 }
 

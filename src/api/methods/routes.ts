@@ -21,7 +21,7 @@ import { schemaPlanHandlers } from './schema-plan.ts'
 import { watchHandlers } from './watch.ts'
 import { writeHandlers } from './write.ts'
 
-/** All routes, those that answer UNIMPLEMENTED included. */
+/** All routes. */
 export function allRoutes(authorizer: Authorizer): Route[] {
   return [
     ...routesOf(PermissionsService, {

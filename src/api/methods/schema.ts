@@ -12,7 +12,7 @@ import {
 import { countOperations, optionsOf, readOptions } from '../call.ts'
 import type { Handlers } from './route.ts'
 
-export function schemaHandlers(authorizer: Authorizer): Required<Handlers<typeof SchemaService>> {
+export function schemaHandlers(authorizer: Authorizer): Handlers<typeof SchemaService> {
   return {
     readSchema: async (_request, call) => {
       const { text, token } = await authorizer.readSchema({
