@@ -18,7 +18,7 @@ function validateQuestion(question: Question, pinned: PinnedWorld): void {
 export function check(
   desk: Desk,
   question: Question,
-  options: Read & { readonly explain?: boolean },
+  options: Read & { readonly explain?: boolean; readonly suggest?: boolean },
 ): CheckResult | Promise<CheckResult> {
   validateObject(question.resource)
   validateConcreteSubject(question.subject)
@@ -33,7 +33,11 @@ export function check(
       ...(options.explain ? { explanation: answer as Explanation } : {}),
     })
     const answer = options.explain
-      ? runEvaluation<Answer>(desk.engine.explain(pinned.world, question, nowMs), options, desk.clock)
+      ? runEvaluation<Answer>(
+          desk.engine.explain(pinned.world, question, nowMs, { suggest: options.suggest ?? false }),
+          options,
+          desk.clock,
+        )
       : runEvaluation(desk.engine.check(pinned.world, question, nowMs), options, desk.clock)
     return answer instanceof Promise ? answer.then(answered) : answered(answer)
   })

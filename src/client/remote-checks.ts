@@ -20,7 +20,8 @@ export function remoteChecks(channel: Channel, fresh: Freshness): Checks {
   return {
     async check(question, read = {}) {
       if (read.explain) {
-        const request = { consistency: fresh(read), question: questionToWire(question) }
+        const { suggest = false } = read
+        const request = { consistency: fresh(read), question: questionToWire(question), suggest }
         const response = await channel.unary(explain, request, read)
         const explanation = explanationFromWire(required(response.explanation, 'explanation'))
         const { permissionship, missing } = explanation

@@ -25,7 +25,7 @@ export function createEngine(
   return {
     check: (world, question, nowMs) => check(world, question, nowMs, bounds, fast),
     checkBulk: (world, questions, nowMs) => checkBulk(world, questions, nowMs, bounds, fast),
-    explain: (world, question, nowMs) => explain(world, question, nowMs, bounds),
+    explain: (world, question, nowMs, options = {}) => explain(world, question, nowMs, bounds, options),
     lookupResources: (world, request, nowMs) => lookupResources(world, request, nowMs, bounds),
     lookupSubjects: (world, request, nowMs) => lookupSubjects(world, request, nowMs, bounds, fast),
     expand: (world, request, nowMs) => expand(world, request, nowMs, bounds),

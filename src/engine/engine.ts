@@ -62,6 +62,11 @@ export interface FoundRow extends RowPosition {
   readonly relationship: Relationship
 }
 
+export interface ExplainOptions {
+  /** For a no, also search for one relationship that would grant. Default false: it costs as much as many checks. */
+  readonly suggest?: boolean
+}
+
 /**
  * Every question. Names in a question are known to exist in the world's schema (the authorizer checked).
  * `nowMs` decides expiry. Answers never depend on the order of rows.
@@ -74,7 +79,7 @@ export interface Engine<World> {
     questions: readonly Question[],
     nowMs: number,
   ): Evaluation<readonly (Answer | CardeaError)[]>
-  explain(world: World, question: Question, nowMs: number): Evaluation<Explanation>
+  explain(world: World, question: Question, nowMs: number, options?: ExplainOptions): Evaluation<Explanation>
   /** Ascending by key, each resource once, only keys above `afterKey` (default: all). */
   lookupResources(
     world: World,

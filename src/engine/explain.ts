@@ -6,13 +6,14 @@ import type { Relationship } from '../model/relationship.ts'
 import { Budget } from './budget.ts'
 import { answerOf, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
-import type { EngineLimits, Evaluation } from './engine.ts'
+import type { EngineLimits, Evaluation, ExplainOptions } from './engine.ts'
 import type { Equation } from './equation.ts'
 import { evaluationOf, type Work } from './paused-work.ts'
 import { objectOf } from './read-rows.ts'
 import { rowsSnapshot } from './rows-snapshot.ts'
 import { Solver, type SolverOptions } from './solver.ts'
 import { resolve, type Subject } from './subject.ts'
+import { suggestGrant } from './suggest-grant.ts'
 import { type Support, type SupportRow, supportOf } from './support.ts'
 import { type TraceNames, traceOf } from './trace.ts'
 import { no, type Truth, yes } from './truth.ts'
@@ -20,6 +21,8 @@ import type { World } from './world.ts'
 
 /** Proofs up to this many rows are minimised by leaving out each row in turn. */
 const maxMinimised = 400
+/** Steps of a search between two pauses. */
+const searchSliceSteps = 16_384
 /** Rows shown of the path that came closest. */
 const maxVia = 50
 
@@ -28,9 +31,33 @@ export function explain(
   question: Question,
   nowMs: number,
   limits: EngineLimits,
+  { suggest = false }: ExplainOptions,
 ): Evaluation<Explanation> {
   const budget = new Budget(limits)
-  return evaluationOf(budget, new Explaining(world, question, nowMs, budget).work())
+  const work = new Explaining(world, question, nowMs, budget).work()
+  return evaluationOf(budget, suggest ? withSuggestion(work, world, question, nowMs, limits, budget) : work)
+}
+
+/** Adds to a no what would turn it into a yes. */
+function* withSuggestion(
+  work: Work<Explanation>,
+  world: World,
+  question: Question,
+  nowMs: number,
+  limits: EngineLimits,
+  budget: Budget,
+): Work<Explanation> {
+  const explanation = yield* work
+  const { permissionship, reason } = explanation
+  if (permissionship !== 'no' || reason === undefined) return explanation
+  const search = suggestGrant(world, question, reason, nowMs, limits)
+  for (;;) {
+    const suggestion = search.run(searchSliceSteps)
+    if (suggestion !== undefined) return { ...explanation, suggestion }
+    // The search has its own bound; here it only gives way to others.
+    yield
+    budget.steps += 1
+  }
 }
 
 class Explaining {

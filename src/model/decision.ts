@@ -2,7 +2,7 @@
 
 import type { JsonObject } from './context.ts'
 import type { ObjectRef, SubjectRef } from './reference.ts'
-import type { Relationship } from './relationship.ts'
+import type { Relationship, RelationshipUpdate } from './relationship.ts'
 
 /** Three-valued answer. `conditional` is never a yes: whoever must choose treats it as a no. */
 export type Permissionship = 'has' | 'no' | 'conditional'
@@ -76,6 +76,21 @@ export interface DenialReason {
   readonly missing: readonly string[]
 }
 
+/**
+ * One relationship whose writing or deletion would turn a `no` into `has`, as far as a bounded search can tell.
+ * `found`: it was tried. `not_determined`: the search ended without one, which does not mean that there is none.
+ * `impossible`: the schema leads from no relationship to such a subject.
+ */
+export type Suggestion = (
+  | { readonly outcome: 'found'; readonly update: RelationshipUpdate }
+  | { readonly outcome: 'not_determined' | 'impossible' }
+) & {
+  /** Candidates that were tried. */
+  readonly tried: number
+  /** The most that would have been. */
+  readonly maxTried: number
+}
+
 /** Why the answer is what it is. */
 export interface Explanation extends Answer {
   /**
@@ -86,6 +101,8 @@ export interface Explanation extends Answer {
   readonly absences: readonly Absence[]
   /** Set unless the answer is `has`. */
   readonly reason?: DenialReason
+  /** Of a `no`, when asked for. */
+  readonly suggestion?: Suggestion
   readonly tree: TraceNode
 }
 

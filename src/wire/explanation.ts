@@ -26,6 +26,7 @@ import {
   subjectFromWire,
   subjectToWire,
 } from './relationships.ts'
+import { suggestionFromWire, suggestionToWire } from './suggestion.ts'
 
 const reasonKinds: Record<DenialReason['kind'], ReasonKind> = {
   no_path: ReasonKind.NO_PATH,
@@ -77,6 +78,7 @@ export function explanationToWire(explanation: Explanation): MessageInitShape<ty
     })),
     reason: explanation.reason && reasonToWire(explanation.reason),
     nodes: nodesToWire(explanation.tree),
+    suggestion: explanation.suggestion && suggestionToWire(explanation.suggestion),
   }
 }
 
@@ -131,6 +133,7 @@ export function explanationFromWire(message: ExplanationMessage): Explanation {
       subject: subjectFromWire(subject, 'absences'),
     })),
     ...(message.reason && { reason: reasonFromWire(message.reason) }),
+    ...(message.suggestion && { suggestion: suggestionFromWire(message.suggestion) }),
     tree: treeOf(message.nodes),
   }
 }

@@ -17,7 +17,11 @@ export function explainHandlers(authorizer: Authorizer): Handlers<typeof Explain
       if (request.question === undefined) throw missingField('question')
       const [question] = convertEach([request.question], 'question', questionFromWire)
       const read = readOptions(call, request.consistency)
-      const { token, explanation } = await authorizer.check(question!, { ...read, explain: true })
+      const { token, explanation } = await authorizer.check(question!, {
+        ...read,
+        explain: true,
+        suggest: request.suggest,
+      })
       countOperations(call, 1)
       return { checkedAt: { token }, explanation: explanation && explanationToWire(explanation) }
     },

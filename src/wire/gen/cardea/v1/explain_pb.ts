@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ObjectReference, Relationship, SubjectReference, ZedToken } from "../../authzed/api/v1/core_pb.ts";
+import type { ObjectReference, Relationship, RelationshipUpdate, SubjectReference, ZedToken } from "../../authzed/api/v1/core_pb.ts";
 import { file_authzed_api_v1_core } from "../../authzed/api/v1/core_pb.ts";
 import type { CheckPermissionResponse_Permissionship, Consistency } from "../../authzed/api/v1/permission_service_pb.ts";
 import { file_authzed_api_v1_permission_service } from "../../authzed/api/v1/permission_service_pb.ts";
@@ -20,7 +20,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file cardea/v1/explain.proto.
  */
 export const file_cardea_v1_explain: GenFile = /*@__PURE__*/
-  fileDesc("ChdjYXJkZWEvdjEvZXhwbGFpbi5wcm90bxIJY2FyZGVhLnYxIq4BCghRdWVzdGlvbhIxCghyZXNvdXJjZRgBIAEoCzIfLmF1dGh6ZWQuYXBpLnYxLk9iamVjdFJlZmVyZW5jZRISCgpwZXJtaXNzaW9uGAIgASgJEjEKB3N1YmplY3QYAyABKAsyIC5hdXRoemVkLmFwaS52MS5TdWJqZWN0UmVmZXJlbmNlEigKB2NvbnRleHQYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImkKDkV4cGxhaW5SZXF1ZXN0EjAKC2NvbnNpc3RlbmN5GAEgASgLMhsuYXV0aHplZC5hcGkudjEuQ29uc2lzdGVuY3kSJQoIcXVlc3Rpb24YAiABKAsyEy5jYXJkZWEudjEuUXVlc3Rpb24ibAoPRXhwbGFpblJlc3BvbnNlEiwKCmNoZWNrZWRfYXQYASABKAsyGC5hdXRoemVkLmFwaS52MS5aZWRUb2tlbhIrCgtleHBsYW5hdGlvbhgCIAEoCzIWLmNhcmRlYS52MS5FeHBsYW5hdGlvbiJuChJFeHBsYWluQnVsa1JlcXVlc3QSMAoLY29uc2lzdGVuY3kYASABKAsyGy5hdXRoemVkLmFwaS52MS5Db25zaXN0ZW5jeRImCglxdWVzdGlvbnMYAiADKAsyEy5jYXJkZWEudjEuUXVlc3Rpb24ilQIKE0V4cGxhaW5CdWxrUmVzcG9uc2USLAoKY2hlY2tlZF9hdBgBIAEoCzIYLmF1dGh6ZWQuYXBpLnYxLlplZFRva2VuEjAKDGV2YWx1YXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoHcmVzdWx0cxgDIAMoCzIlLmNhcmRlYS52MS5FeHBsYWluQnVsa1Jlc3BvbnNlLlJlc3VsdBpmCgZSZXN1bHQSLQoLZXhwbGFuYXRpb24YASABKAsyFi5jYXJkZWEudjEuRXhwbGFuYXRpb25IABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IpcCCgtFeHBsYW5hdGlvbhJOCg5wZXJtaXNzaW9uc2hpcBgBIAEoDjI2LmF1dGh6ZWQuYXBpLnYxLkNoZWNrUGVybWlzc2lvblJlc3BvbnNlLlBlcm1pc3Npb25zaGlwEhcKD21pc3NpbmdfY29udGV4dBgCIAMoCRIrCgVwcm9vZhgDIAMoCzIcLmF1dGh6ZWQuYXBpLnYxLlJlbGF0aW9uc2hpcBIkCghhYnNlbmNlcxgEIAMoCzISLmNhcmRlYS52MS5BYnNlbmNlEicKBnJlYXNvbhgFIAEoCzIXLmNhcmRlYS52MS5EZW5pYWxSZWFzb24SIwoFbm9kZXMYBiADKAsyFC5jYXJkZWEudjEuVHJhY2VOb2RlIoMBCgdBYnNlbmNlEjEKCHJlc291cmNlGAEgASgLMh8uYXV0aHplZC5hcGkudjEuT2JqZWN0UmVmZXJlbmNlEhIKCnBlcm1pc3Npb24YAiABKAkSMQoHc3ViamVjdBgDIAEoCzIgLmF1dGh6ZWQuYXBpLnYxLlN1YmplY3RSZWZlcmVuY2UiwwIKDERlbmlhbFJlYXNvbhIqCgRraW5kGAEgASgOMhwuY2FyZGVhLnYxLkRlbmlhbFJlYXNvbi5LaW5kEjEKCHJlc291cmNlGAIgASgLMh8uYXV0aHplZC5hcGkudjEuT2JqZWN0UmVmZXJlbmNlEgwKBG5hbWUYAyABKAkSKQoDdmlhGAQgAygLMhwuYXV0aHplZC5hcGkudjEuUmVsYXRpb25zaGlwEhcKD21pc3NpbmdfY29udGV4dBgFIAMoCSKBAQoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASEAoMS0lORF9OT19QQVRIEAESHQoZS0lORF9CTE9DS0VEX0JZX0VYQ0xVU0lPThACEhgKFEtJTkRfQ09ORElUSU9OX0ZBTFNFEAMSGAoUS0lORF9DT05URVhUX01JU1NJTkcQBCKzBQoJVHJhY2VOb2RlEg4KBnBhcmVudBgBIAEoDRIxCghyZXNvdXJjZRgCIAEoCzIfLmF1dGh6ZWQuYXBpLnYxLk9iamVjdFJlZmVyZW5jZRIMCgRuYW1lGAMgASgJEicKBGtpbmQYBCABKA4yGS5jYXJkZWEudjEuVHJhY2VOb2RlLktpbmQSMQoJb3BlcmF0aW9uGAUgASgOMh4uY2FyZGVhLnYxLlRyYWNlTm9kZS5PcGVyYXRpb24STgoOcGVybWlzc2lvbnNoaXAYBiABKA4yNi5hdXRoemVkLmFwaS52MS5DaGVja1Blcm1pc3Npb25SZXNwb25zZS5QZXJtaXNzaW9uc2hpcBIyCgxyZWxhdGlvbnNoaXAYByABKAsyHC5hdXRoemVkLmFwaS52MS5SZWxhdGlvbnNoaXASKAoGY2F2ZWF0GAggASgLMhguY2FyZGVhLnYxLkNhdmVhdE91dGNvbWUiRAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASEQoNS0lORF9SRUxBVElPThABEhMKD0tJTkRfUEVSTUlTU0lPThACIoQCCglPcGVyYXRpb24SGQoVT1BFUkFUSU9OX1VOU1BFQ0lGSUVEEAASFgoST1BFUkFUSU9OX1JFTEFUSU9OEAESEwoPT1BFUkFUSU9OX1VOSU9OEAISGgoWT1BFUkFUSU9OX0lOVEVSU0VDVElPThADEhcKE09QRVJBVElPTl9FWENMVVNJT04QBBITCg9PUEVSQVRJT05fQVJST1cQBRIRCg1PUEVSQVRJT05fQUxMEAYSEQoNT1BFUkFUSU9OX05JTBAHEhIKDk9QRVJBVElPTl9TRUxGEAgSFgoST1BFUkFUSU9OX0lERU5USVRZEAkSEwoPT1BFUkFUSU9OX0NZQ0xFEAoilgIKDUNhdmVhdE91dGNvbWUSDAoEbmFtZRgBIAEoCRISCgpleHByZXNzaW9uGAIgASgJEi8KBnJlc3VsdBgDIAEoDjIfLmNhcmRlYS52MS5DYXZlYXRPdXRjb21lLlJlc3VsdBIoCgdjb250ZXh0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIXCg9taXNzaW5nX2NvbnRleHQYBSADKAkibwoGUmVzdWx0EhYKElJFU1VMVF9VTlNQRUNJRklFRBAAEg8KC1JFU1VMVF9UUlVFEAESEAoMUkVTVUxUX0ZBTFNFEAISEgoOUkVTVUxUX01JU1NJTkcQAxIWChJSRVNVTFRfVU5FVkFMVUFURUQQBDKqAQoORXhwbGFpblNlcnZpY2USRQoHRXhwbGFpbhIZLmNhcmRlYS52MS5FeHBsYWluUmVxdWVzdBoaLmNhcmRlYS52MS5FeHBsYWluUmVzcG9uc2UiA5ACARJRCgtFeHBsYWluQnVsaxIdLmNhcmRlYS52MS5FeHBsYWluQnVsa1JlcXVlc3QaHi5jYXJkZWEudjEuRXhwbGFpbkJ1bGtSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_authzed_api_v1_core, file_authzed_api_v1_permission_service, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChdjYXJkZWEvdjEvZXhwbGFpbi5wcm90bxIJY2FyZGVhLnYxIq4BCghRdWVzdGlvbhIxCghyZXNvdXJjZRgBIAEoCzIfLmF1dGh6ZWQuYXBpLnYxLk9iamVjdFJlZmVyZW5jZRISCgpwZXJtaXNzaW9uGAIgASgJEjEKB3N1YmplY3QYAyABKAsyIC5hdXRoemVkLmFwaS52MS5TdWJqZWN0UmVmZXJlbmNlEigKB2NvbnRleHQYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0InoKDkV4cGxhaW5SZXF1ZXN0EjAKC2NvbnNpc3RlbmN5GAEgASgLMhsuYXV0aHplZC5hcGkudjEuQ29uc2lzdGVuY3kSJQoIcXVlc3Rpb24YAiABKAsyEy5jYXJkZWEudjEuUXVlc3Rpb24SDwoHc3VnZ2VzdBgDIAEoCCJsCg9FeHBsYWluUmVzcG9uc2USLAoKY2hlY2tlZF9hdBgBIAEoCzIYLmF1dGh6ZWQuYXBpLnYxLlplZFRva2VuEisKC2V4cGxhbmF0aW9uGAIgASgLMhYuY2FyZGVhLnYxLkV4cGxhbmF0aW9uIm4KEkV4cGxhaW5CdWxrUmVxdWVzdBIwCgtjb25zaXN0ZW5jeRgBIAEoCzIbLmF1dGh6ZWQuYXBpLnYxLkNvbnNpc3RlbmN5EiYKCXF1ZXN0aW9ucxgCIAMoCzITLmNhcmRlYS52MS5RdWVzdGlvbiKVAgoTRXhwbGFpbkJ1bGtSZXNwb25zZRIsCgpjaGVja2VkX2F0GAEgASgLMhguYXV0aHplZC5hcGkudjEuWmVkVG9rZW4SMAoMZXZhbHVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2CgdyZXN1bHRzGAMgAygLMiUuY2FyZGVhLnYxLkV4cGxhaW5CdWxrUmVzcG9uc2UuUmVzdWx0GmYKBlJlc3VsdBItCgtleHBsYW5hdGlvbhgBIAEoCzIWLmNhcmRlYS52MS5FeHBsYW5hdGlvbkgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiwgIKC0V4cGxhbmF0aW9uEk4KDnBlcm1pc3Npb25zaGlwGAEgASgOMjYuYXV0aHplZC5hcGkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2UuUGVybWlzc2lvbnNoaXASFwoPbWlzc2luZ19jb250ZXh0GAIgAygJEisKBXByb29mGAMgAygLMhwuYXV0aHplZC5hcGkudjEuUmVsYXRpb25zaGlwEiQKCGFic2VuY2VzGAQgAygLMhIuY2FyZGVhLnYxLkFic2VuY2USJwoGcmVhc29uGAUgASgLMhcuY2FyZGVhLnYxLkRlbmlhbFJlYXNvbhIjCgVub2RlcxgGIAMoCzIULmNhcmRlYS52MS5UcmFjZU5vZGUSKQoKc3VnZ2VzdGlvbhgHIAEoCzIVLmNhcmRlYS52MS5TdWdnZXN0aW9uIv0BCgpTdWdnZXN0aW9uEi4KB291dGNvbWUYASABKA4yHS5jYXJkZWEudjEuU3VnZ2VzdGlvbi5PdXRjb21lEjIKBnVwZGF0ZRgCIAEoCzIiLmF1dGh6ZWQuYXBpLnYxLlJlbGF0aW9uc2hpcFVwZGF0ZRINCgV0cmllZBgDIAEoDRIRCgltYXhfdHJpZWQYBCABKA0iaQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEQoNT1VUQ09NRV9GT1VORBABEhoKFk9VVENPTUVfTk9UX0RFVEVSTUlORUQQAhIWChJPVVRDT01FX0lNUE9TU0lCTEUQAyKDAQoHQWJzZW5jZRIxCghyZXNvdXJjZRgBIAEoCzIfLmF1dGh6ZWQuYXBpLnYxLk9iamVjdFJlZmVyZW5jZRISCgpwZXJtaXNzaW9uGAIgASgJEjEKB3N1YmplY3QYAyABKAsyIC5hdXRoemVkLmFwaS52MS5TdWJqZWN0UmVmZXJlbmNlIsMCCgxEZW5pYWxSZWFzb24SKgoEa2luZBgBIAEoDjIcLmNhcmRlYS52MS5EZW5pYWxSZWFzb24uS2luZBIxCghyZXNvdXJjZRgCIAEoCzIfLmF1dGh6ZWQuYXBpLnYxLk9iamVjdFJlZmVyZW5jZRIMCgRuYW1lGAMgASgJEikKA3ZpYRgEIAMoCzIcLmF1dGh6ZWQuYXBpLnYxLlJlbGF0aW9uc2hpcBIXCg9taXNzaW5nX2NvbnRleHQYBSADKAkigQEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhAKDEtJTkRfTk9fUEFUSBABEh0KGUtJTkRfQkxPQ0tFRF9CWV9FWENMVVNJT04QAhIYChRLSU5EX0NPTkRJVElPTl9GQUxTRRADEhgKFEtJTkRfQ09OVEVYVF9NSVNTSU5HEAQiswUKCVRyYWNlTm9kZRIOCgZwYXJlbnQYASABKA0SMQoIcmVzb3VyY2UYAiABKAsyHy5hdXRoemVkLmFwaS52MS5PYmplY3RSZWZlcmVuY2USDAoEbmFtZRgDIAEoCRInCgRraW5kGAQgASgOMhkuY2FyZGVhLnYxLlRyYWNlTm9kZS5LaW5kEjEKCW9wZXJhdGlvbhgFIAEoDjIeLmNhcmRlYS52MS5UcmFjZU5vZGUuT3BlcmF0aW9uEk4KDnBlcm1pc3Npb25zaGlwGAYgASgOMjYuYXV0aHplZC5hcGkudjEuQ2hlY2tQZXJtaXNzaW9uUmVzcG9uc2UuUGVybWlzc2lvbnNoaXASMgoMcmVsYXRpb25zaGlwGAcgASgLMhwuYXV0aHplZC5hcGkudjEuUmVsYXRpb25zaGlwEigKBmNhdmVhdBgIIAEoCzIYLmNhcmRlYS52MS5DYXZlYXRPdXRjb21lIkQKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhEKDUtJTkRfUkVMQVRJT04QARITCg9LSU5EX1BFUk1JU1NJT04QAiKEAgoJT3BlcmF0aW9uEhkKFU9QRVJBVElPTl9VTlNQRUNJRklFRBAAEhYKEk9QRVJBVElPTl9SRUxBVElPThABEhMKD09QRVJBVElPTl9VTklPThACEhoKFk9QRVJBVElPTl9JTlRFUlNFQ1RJT04QAxIXChNPUEVSQVRJT05fRVhDTFVTSU9OEAQSEwoPT1BFUkFUSU9OX0FSUk9XEAUSEQoNT1BFUkFUSU9OX0FMTBAGEhEKDU9QRVJBVElPTl9OSUwQBxISCg5PUEVSQVRJT05fU0VMRhAIEhYKEk9QRVJBVElPTl9JREVOVElUWRAJEhMKD09QRVJBVElPTl9DWUNMRRAKIpYCCg1DYXZlYXRPdXRjb21lEgwKBG5hbWUYASABKAkSEgoKZXhwcmVzc2lvbhgCIAEoCRIvCgZyZXN1bHQYAyABKA4yHy5jYXJkZWEudjEuQ2F2ZWF0T3V0Y29tZS5SZXN1bHQSKAoHY29udGV4dBgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFwoPbWlzc2luZ19jb250ZXh0GAUgAygJIm8KBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABIPCgtSRVNVTFRfVFJVRRABEhAKDFJFU1VMVF9GQUxTRRACEhIKDlJFU1VMVF9NSVNTSU5HEAMSFgoSUkVTVUxUX1VORVZBTFVBVEVEEAQyqgEKDkV4cGxhaW5TZXJ2aWNlEkUKB0V4cGxhaW4SGS5jYXJkZWEudjEuRXhwbGFpblJlcXVlc3QaGi5jYXJkZWEudjEuRXhwbGFpblJlc3BvbnNlIgOQAgESUQoLRXhwbGFpbkJ1bGsSHS5jYXJkZWEudjEuRXhwbGFpbkJ1bGtSZXF1ZXN0Gh4uY2FyZGVhLnYxLkV4cGxhaW5CdWxrUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_authzed_api_v1_core, file_authzed_api_v1_permission_service, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * Does `subject` have `permission` on `resource`?
@@ -77,6 +77,13 @@ export type ExplainRequest = Message<"cardea.v1.ExplainRequest"> & {
    * @generated from field: cardea.v1.Question question = 2;
    */
   question?: Question | undefined;
+
+  /**
+   * When the answer is no, also search for one relationship that would grant. Costs as much as a hundred checks.
+   *
+   * @generated from field: bool suggest = 3;
+   */
+  suggest: boolean;
 };
 
 /**
@@ -233,6 +240,13 @@ export type Explanation = Message<"cardea.v1.Explanation"> & {
    * @generated from field: repeated cardea.v1.TraceNode nodes = 6;
    */
   nodes: TraceNode[];
+
+  /**
+   * Of a no, when asked for.
+   *
+   * @generated from field: cardea.v1.Suggestion suggestion = 7;
+   */
+  suggestion?: Suggestion | undefined;
 };
 
 /**
@@ -241,6 +255,86 @@ export type Explanation = Message<"cardea.v1.Explanation"> & {
  */
 export const ExplanationSchema: GenMessage<Explanation> = /*@__PURE__*/
   messageDesc(file_cardea_v1_explain, 5);
+
+/**
+ * One relationship whose writing or deletion would turn a no into a yes, as far as a bounded search can tell.
+ *
+ * @generated from message cardea.v1.Suggestion
+ */
+export type Suggestion = Message<"cardea.v1.Suggestion"> & {
+  /**
+   * @generated from field: cardea.v1.Suggestion.Outcome outcome = 1;
+   */
+  outcome: Suggestion_Outcome;
+
+  /**
+   * Set when one was found. Of those that were found, the one that grants the fewest others something.
+   *
+   * @generated from field: authzed.api.v1.RelationshipUpdate update = 2;
+   */
+  update?: RelationshipUpdate | undefined;
+
+  /**
+   * Candidates that were tried, and the most that would have been.
+   *
+   * @generated from field: uint32 tried = 3;
+   */
+  tried: number;
+
+  /**
+   * @generated from field: uint32 max_tried = 4;
+   */
+  maxTried: number;
+};
+
+/**
+ * Describes the message cardea.v1.Suggestion.
+ * Use `create(SuggestionSchema)` to create a new message.
+ */
+export const SuggestionSchema: GenMessage<Suggestion> = /*@__PURE__*/
+  messageDesc(file_cardea_v1_explain, 6);
+
+/**
+ * @generated from enum cardea.v1.Suggestion.Outcome
+ */
+export const Suggestion_Outcome = {
+  /**
+   * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * `update` was tried on the revision that was checked, without writing it, and gives yes.
+   *
+   * @generated from enum value: OUTCOME_FOUND = 1;
+   */
+  FOUND: 1,
+
+  /**
+   * The search ended without one, which does not mean that there is none.
+   *
+   * @generated from enum value: OUTCOME_NOT_DETERMINED = 2;
+   */
+  NOT_DETERMINED: 2,
+
+  /**
+   * The schema leads from no relationship to such a subject.
+   *
+   * @generated from enum value: OUTCOME_IMPOSSIBLE = 3;
+   */
+  IMPOSSIBLE: 3,
+} as const;
+
+/**
+ * @generated from enum cardea.v1.Suggestion.Outcome
+ */
+export type Suggestion_Outcome = (typeof Suggestion_Outcome)[keyof typeof Suggestion_Outcome] | UnknownEnum;
+
+/**
+ * Describes the enum cardea.v1.Suggestion.Outcome.
+ */
+export const Suggestion_OutcomeSchema: GenEnum<Suggestion_Outcome> = /*@__PURE__*/
+  enumDesc(file_cardea_v1_explain, 6, 0);
 
 /**
  * A fact that must stay untrue for a yes to hold.
@@ -269,7 +363,7 @@ export type Absence = Message<"cardea.v1.Absence"> & {
  * Use `create(AbsenceSchema)` to create a new message.
  */
 export const AbsenceSchema: GenMessage<Absence> = /*@__PURE__*/
-  messageDesc(file_cardea_v1_explain, 6);
+  messageDesc(file_cardea_v1_explain, 7);
 
 /**
  * @generated from message cardea.v1.DenialReason
@@ -310,7 +404,7 @@ export type DenialReason = Message<"cardea.v1.DenialReason"> & {
  * Use `create(DenialReasonSchema)` to create a new message.
  */
 export const DenialReasonSchema: GenMessage<DenialReason> = /*@__PURE__*/
-  messageDesc(file_cardea_v1_explain, 7);
+  messageDesc(file_cardea_v1_explain, 8);
 
 /**
  * @generated from enum cardea.v1.DenialReason.Kind
@@ -351,7 +445,7 @@ export type DenialReason_Kind = (typeof DenialReason_Kind)[keyof typeof DenialRe
  * Describes the enum cardea.v1.DenialReason.Kind.
  */
 export const DenialReason_KindSchema: GenEnum<DenialReason_Kind> = /*@__PURE__*/
-  enumDesc(file_cardea_v1_explain, 7, 0);
+  enumDesc(file_cardea_v1_explain, 8, 0);
 
 /**
  * One step of the evaluation.
@@ -409,7 +503,7 @@ export type TraceNode = Message<"cardea.v1.TraceNode"> & {
  * Use `create(TraceNodeSchema)` to create a new message.
  */
 export const TraceNodeSchema: GenMessage<TraceNode> = /*@__PURE__*/
-  messageDesc(file_cardea_v1_explain, 8);
+  messageDesc(file_cardea_v1_explain, 9);
 
 /**
  * @generated from enum cardea.v1.TraceNode.Kind
@@ -440,7 +534,7 @@ export type TraceNode_Kind = (typeof TraceNode_Kind)[keyof typeof TraceNode_Kind
  * Describes the enum cardea.v1.TraceNode.Kind.
  */
 export const TraceNode_KindSchema: GenEnum<TraceNode_Kind> = /*@__PURE__*/
-  enumDesc(file_cardea_v1_explain, 8, 0);
+  enumDesc(file_cardea_v1_explain, 9, 0);
 
 /**
  * @generated from enum cardea.v1.TraceNode.Operation
@@ -515,7 +609,7 @@ export type TraceNode_Operation = (typeof TraceNode_Operation)[keyof typeof Trac
  * Describes the enum cardea.v1.TraceNode.Operation.
  */
 export const TraceNode_OperationSchema: GenEnum<TraceNode_Operation> = /*@__PURE__*/
-  enumDesc(file_cardea_v1_explain, 8, 1);
+  enumDesc(file_cardea_v1_explain, 9, 1);
 
 /**
  * @generated from message cardea.v1.CaveatOutcome
@@ -554,7 +648,7 @@ export type CaveatOutcome = Message<"cardea.v1.CaveatOutcome"> & {
  * Use `create(CaveatOutcomeSchema)` to create a new message.
  */
 export const CaveatOutcomeSchema: GenMessage<CaveatOutcome> = /*@__PURE__*/
-  messageDesc(file_cardea_v1_explain, 9);
+  messageDesc(file_cardea_v1_explain, 10);
 
 /**
  * @generated from enum cardea.v1.CaveatOutcome.Result
@@ -595,7 +689,7 @@ export type CaveatOutcome_Result = (typeof CaveatOutcome_Result)[keyof typeof Ca
  * Describes the enum cardea.v1.CaveatOutcome.Result.
  */
 export const CaveatOutcome_ResultSchema: GenEnum<CaveatOutcome_Result> = /*@__PURE__*/
-  enumDesc(file_cardea_v1_explain, 9, 0);
+  enumDesc(file_cardea_v1_explain, 10, 0);
 
 /**
  * @generated from service cardea.v1.ExplainService
