@@ -52,7 +52,10 @@ export interface AuditEvent {
   readonly resultToken?: string
   /** Instant at which caveats and expiry were evaluated. */
   readonly evaluatedAtMs?: number
+  /** SHA-256 of the schema's text, in hex, in force when the decisions were taken. */
   readonly schemaHash?: string
+  /** The same for the arguments, where the schema was replaced between arguments and result. */
+  readonly argumentsSchemaHash?: string
   /** SHA-256 of the caveat context's canonical JSON, in hex. */
   readonly contextDigest?: string
   readonly mode?: 'enforce' | 'observe'
@@ -63,5 +66,10 @@ export interface AuditEvent {
 export interface AuditSink {
   /** Resolves when the record is durable. A rejection means that the call must be denied. */
   append(event: AuditEvent): Promise<void>
+  /**
+   * Keeps the text of a schema that records name by its hash, durably, for looking at them later. Called before the first of
+   * them. A rejection means that the call must be denied.
+   */
+  keepSchema?(hash: string, text: string): Promise<void>
   close(): Promise<void>
 }

@@ -7,6 +7,7 @@ import { blankFields } from './blank-fields.ts'
 import { appendCheckpoint, readCheckpoints, signCheckpoint } from './checkpoint.ts'
 import { type ChainHead, type EntryBody, encodeEntry, type Redaction } from './entry.ts'
 import { type LogFile, openLogFile } from './log-file.ts'
+import { archiveSchema } from './schema-archive.ts'
 
 export interface CheckpointOptions {
   /** Private Ed25519 JWK. */
@@ -109,6 +110,10 @@ class Writer implements AuditLog {
       { kind: 'event', body: event },
       event.phase === 'intent' || this.#options.durable === 'all',
     )
+  }
+
+  keepSchema(_hash: string, text: string): Promise<void> {
+    return archiveSchema(this.#options.path, text)
   }
 
   /** Appends that arrive while the disk is busy share the next write and its sync. */

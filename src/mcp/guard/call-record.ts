@@ -26,8 +26,11 @@ export class CallRecord {
   readonly #decisions: AuditDecision[] = []
   #argumentsToken: string | undefined
   #resultToken: string | undefined
+  #argumentsSchema: Promise<string | undefined> | undefined
+  #resultSchema: Promise<string | undefined> | undefined
   #evaluatedAtMs: number | undefined
   #context: JsonObject | undefined
+  #isEnded = false
 
   constructor(core: GuardCore, call: RecordedCall) {
     this.#core = core
@@ -37,9 +40,14 @@ export class CallRecord {
 
   /** Adds what was answered; `stage` says which token it was. */
   add(stage: 'arguments' | 'result', asks: readonly Ask[], answered: Answered): void {
-    this.#decisions.push(...answered.decisions)
-    if (stage === 'arguments') this.#argumentsToken = answered.token ?? this.#argumentsToken
-    else this.#resultToken = answered.token ?? this.#resultToken
+    for (const decision of answered.decisions) this.#decisions.push(decision)
+    const { token } = answered
+    if (token !== undefined) {
+      // Found out while the call goes on; only the record waits for it.
+      const schema = this.#core.schemas.hashAt(token)
+      if (stage === 'arguments') [this.#argumentsToken, this.#argumentsSchema] = [token, schema]
+      else [this.#resultToken, this.#resultSchema] = [token, schema]
+    }
     this.#evaluatedAtMs = answered.evaluatedAtMs ?? this.#evaluatedAtMs
     this.#context ??= asks.find(({ context }) => context !== undefined)?.context
   }
@@ -49,13 +57,20 @@ export class CallRecord {
     await this.#append('intent', undefined, undefined)
   }
 
+  /** Whether the end of the request has been recorded. */
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
   /** Durable before the answer leaves. Rejects when the log cannot be written. */
   async outcome(outcome: NonNullable<AuditEvent['outcome']>, detail?: string): Promise<void> {
+    this.#isEnded = true
     await this.#append('outcome', outcome, detail)
   }
 
   /** A request that ended before a rule was found. */
   async refused(detail: string): Promise<void> {
+    this.#isEnded = true
     await this.#append('refused', 'denied', detail)
   }
 
@@ -65,6 +80,9 @@ export class CallRecord {
     detail: string | undefined,
   ): Promise<void> {
     const { method, principal } = this.#call
+    const argumentsSchema = await this.#argumentsSchema
+    const resultSchema = await this.#resultSchema
+    const schemaHash = resultSchema ?? argumentsSchema
     const event: AuditEvent = {
       phase,
       callId: this.callId,
@@ -79,6 +97,8 @@ export class CallRecord {
       argumentsToken: this.#argumentsToken,
       resultToken: this.#resultToken,
       evaluatedAtMs: this.#evaluatedAtMs,
+      schemaHash,
+      argumentsSchemaHash: argumentsSchema === schemaHash ? undefined : argumentsSchema,
       contextDigest: this.#context && createHash('sha256').update(canonicalJson(this.#context)).digest('hex'),
       mode: this.mode,
       decisions: [...this.#decisions],

@@ -41,6 +41,9 @@ interface Pending {
   readonly resolve: (answer: Answer) => void
 }
 
+/** Methods that name nothing and hold nothing of anybody. */
+const unrecorded: ReadonlySet<string> = new Set(['initialize', 'server/discover', 'ping', 'logging/setLevel'])
+
 export class GuardedConnection implements Transport, Server {
   onmessage: Transport['onmessage']
   onclose: Transport['onclose']
@@ -154,6 +157,10 @@ export class GuardedConnection implements Transport, Server {
     let answer: Answer
     try {
       answer = method === undefined ? errorAnswer(-32601) : await method(exchange, this)
+      if (!exchange.record.isEnded && !unrecorded.has(exchange.method)) {
+        if (method === undefined) await exchange.record.refused('no such method under this policy')
+        else await exchange.record.outcome(answer.error ? 'failed' : 'allowed')
+      }
     } catch (error) {
       answer = await this.#failure(exchange, error)
     }

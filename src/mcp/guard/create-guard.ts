@@ -21,6 +21,7 @@ import { type HandlerFetch, listenFetch } from './listen-fetch.ts'
 import type { Transport } from './message.ts'
 import { OverFetch, type OverFetchCount } from './over-fetch.ts'
 import { StateSeal } from './request-state.ts'
+import { SchemasInForce } from './schemas-in-force.ts'
 import { Tasks } from './tasks.ts'
 import { ToolPins } from './tool-pins.ts'
 
@@ -122,6 +123,7 @@ export function createGuard(options: GuardOptions): Guard {
     seal: new StateSeal(options.stateKey),
     overFetch: new OverFetch(),
     freshness: new Freshness(),
+    schemas: new SchemasInForce(authorizer, audit, log),
     checkTimeoutMs: options.checkTimeoutMs ?? 5000,
     maxBulkChecks: options.maxBulkChecks ?? 10_000,
     maxInFlight: options.maxInFlight ?? 1000,

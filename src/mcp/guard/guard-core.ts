@@ -7,6 +7,7 @@ import type { LoadedPolicy } from '../policy/loaded-policy.ts'
 import type { Freshness } from './freshness.ts'
 import type { OverFetch } from './over-fetch.ts'
 import type { StateSeal } from './request-state.ts'
+import type { SchemasInForce } from './schemas-in-force.ts'
 import type { Tasks } from './tasks.ts'
 import type { ToolPins } from './tool-pins.ts'
 
@@ -32,6 +33,7 @@ export interface GuardCore {
   readonly seal: StateSeal
   readonly overFetch: OverFetch
   readonly freshness: Freshness
+  readonly schemas: SchemasInForce
   /** How long one bulk check may take, in milliseconds. */
   readonly checkTimeoutMs: number
   /** Most questions of one bulk request to the service. */

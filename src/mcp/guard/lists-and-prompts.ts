@@ -43,7 +43,9 @@ export async function listTools(exchange: Exchange, connection: GuardedConnectio
     return range !== undefined && granted.slice(...range).every(Boolean)
   })
   const tools = left.map(({ definition }) => plainBlock(definition as unknown as JsonObject))
-  return { result: { tools, ...pageOf(answer.result.nextCursor) } }
+  const result = { tools, ...pageOf(answer.result.nextCursor) }
+  const offered = definitionsOf(answer.result.tools).length
+  return exchange.settle({ result }, left.length === offered ? 'allowed' : 'filtered')
 }
 
 /** prompts/list: prompts with a rule. */
@@ -52,7 +54,8 @@ export async function listPrompts(exchange: Exchange): Promise<Answer> {
   if (answer.error) return failed(exchange, answer.error)
   const prompts = (Array.isArray(answer.result.prompts) ? answer.result.prompts : []).filter(isJsonObject)
   const left = prompts.filter(({ name }) => typeof name === 'string' && exchange.policy.prompts.has(name))
-  return { result: { prompts: left.map(plainBlock), ...pageOf(answer.result.nextCursor) } }
+  const result = { prompts: left.map(plainBlock), ...pageOf(answer.result.nextCursor) }
+  return exchange.settle({ result }, left.length === prompts.length ? 'allowed' : 'filtered')
 }
 
 /** prompts/get: like a tool whose whole result belongs to its arguments. */
