@@ -9,6 +9,12 @@ import { countRelationships, registerCounter, unregisterCounter } from './counte
 import type { Desk } from './desk.ts'
 import { withWorld } from './desk.ts'
 import { FollowedDatastore } from './followed-datastore.ts'
+import {
+  collectGarbage,
+  collectGarbageRegularly,
+  type GarbageOptions,
+  type GarbageRun,
+} from './garbage-collection.ts'
 import { type AuthorizerLimits, defaultLimits } from './limits.ts'
 import { computable, dependent, diff, reflect } from './reflection.ts'
 import { planSchema } from './schema-plan.ts'
@@ -26,34 +32,46 @@ export interface AuthorizerOptions {
   readonly onProgress?: (done: number, total: number) => void
   /** Tells the operator why everything is being loaded again. */
   readonly onRebuild?: (error: Error) => void
+  /** When what is older than the limit `gcWindowMs` is forgotten, and who hears of it. */
+  readonly garbage?: GarbageOptions
 }
 
 /** An Authorizer in this process, which also tells whether it can answer now. */
 export interface LocalAuthorizer extends Authorizer {
   /** False while loading and when the datastore was out of reach for longer than the allowed staleness. */
   readonly ready: boolean
+  /** How long the newest revision here was not confirmed to be the datastore's, in milliseconds; Infinity while loading. */
+  readonly stalenessMs: number
+  /** The newest revision here; undefined while loading. */
+  readonly revision: number | undefined
   /** Bytes held by the resident graph, by part; undefined while loading. */
   memory(): ReturnType<FollowedDatastore['memory']>
+  /** Forgets what is older than the limit `gcWindowMs`, now. Runs by itself every `garbage.intervalMs`. */
+  collectGarbage(): Promise<GarbageRun>
 }
 
 /**
  * Loads the datastore and answers from memory. Rejects when the store cannot be read.
  * Checks are synchronous underneath: a small one takes a single turn of the event loop.
  */
-  /** How long the newest revision here was not confirmed to be the datastore's, in milliseconds; Infinity while loading. */
-  readonly stalenessMs: number
-  /** The newest revision here; undefined while loading. */
-  readonly revision: number | undefined
 export async function createAuthorizer(options: AuthorizerOptions): Promise<LocalAuthorizer> {
   const { store, clock = Date.now, onProgress, onRebuild } = options
   const limits = { ...defaultLimits, ...options.limits }
   const datastore = await FollowedDatastore.open(store, { clock, limits, onProgress, onRebuild })
   const desk: Desk = { datastore, engine: createEngine(limits), limits, clock }
+  const stopCollecting = collectGarbageRegularly(desk, options.garbage ?? {})
   return {
     get ready() {
       return datastore.ready
     },
+    get stalenessMs() {
+      return datastore.stalenessMs
+    },
+    get revision() {
+      return datastore.revision
+    },
     memory: () => datastore.memory(),
+    collectGarbage: () => collectGarbage(desk),
     check: async (question, read = {}) => check(desk, question, read),
     checkBulk: async (questions, read = {}) => checkBulk(desk, questions, read),
     expand: async (question, read = {}) => expand(desk, question, read),
@@ -64,12 +82,6 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
         readRows(desk, request, {
           call: 'ReadRelationships',
           maximum: limits.maxReadLimit,
-    get stalenessMs() {
-      return datastore.stalenessMs
-    },
-    get revision() {
-      return datastore.revision
-    },
           setting: 'max-read-limit',
         }),
       ),
@@ -98,7 +110,11 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
     diffSchema: async (text, read = {}) => diff(desk, text, read),
     computablePermissions: async (member, read = {}) => computable(desk, member, read),
     dependentRelations: async (member, read = {}) => dependent(desk, member, read),
-    close: () => datastore.close(),
+    async close() {
+      const collected = stopCollecting()
+      await datastore.close()
+      await collected
+    },
   }
 }
 

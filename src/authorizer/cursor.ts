@@ -37,7 +37,8 @@ export class Cursors {
   decode(cursor: string): CursorPosition {
     const bytes = cursor.length > maxCursorCharacters ? undefined : fromBase64(cursor)
     const payload = bytes === undefined ? undefined : unseal(this.#keys, bytes)
-    if (payload === undefined) throw invalidCursor('it is malformed or was changed')
+    if (payload === undefined)
+      throw invalidCursor('it is malformed, was changed, or its key has been removed')
     const [binding, revision, nonce, nowMs, after] = JSON.parse(new TextDecoder().decode(payload))
     if (binding !== this.#binding) throw invalidCursor('it belongs to a request with other arguments')
     return { revision, nonce, nowMs, after }

@@ -30,6 +30,8 @@ export interface AuthorizerLimits extends EngineLimits {
   readonly maxWatchBacklog: number
   /** How long reads go on without a confirmed head of the datastore, in milliseconds. Default 10,000. */
   readonly maxStalenessMs: number
+  /** How far back the past stays readable, in milliseconds; what is older is collected. Default 24 hours. */
+  readonly gcWindowMs: number
 }
 
 export const defaultLimits: AuthorizerLimits = Object.freeze({
@@ -48,4 +50,5 @@ export const defaultLimits: AuthorizerLimits = Object.freeze({
   maxSnapshotChanges: 1_000_000,
   maxWatchBacklog: 100_000,
   maxStalenessMs: 10_000,
+  gcWindowMs: 86_400_000,
 })

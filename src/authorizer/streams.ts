@@ -51,6 +51,14 @@ async function* streamFrom<Found, Item>(
   const { datastore, clock } = desk
   const cursors = new Cursors(datastore.store.identity.tokenKeys, paging.binding)
   const position = paging.cursor === undefined ? undefined : cursors.decode(paging.cursor)
+  if (position !== undefined && position.nowMs < clock() - desk.limits.gcWindowMs) {
+    // Rows that were live at the cursor's instant may be forgotten by now.
+    throw new CardeaError(
+      'REVISION_OUT_OF_RANGE',
+      'The cursor is older than the garbage collection window keeps (gc-window). Begin again without it.',
+      { setting: 'gc-window' },
+    )
+  }
   const pinned =
     position === undefined
       ? await datastore.pin(request.consistency, request)

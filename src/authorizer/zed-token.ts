@@ -18,18 +18,30 @@ const sealedBytes = payloadBytes + 16
 
 /** Makes and reads the tokens of one datastore. */
 export class ZedTokens {
-  readonly #identity: DatastoreIdentity
-  readonly #datastoreTag: Uint8Array
+  readonly #current: () => DatastoreIdentity
+  #known: DatastoreIdentity | undefined
+  #datastoreTag = new Uint8Array(8)
   #lastKey = ''
   #lastToken = ''
 
-  constructor(identity: DatastoreIdentity) {
-    this.#identity = identity
-    this.#datastoreTag = sha256(new TextEncoder().encode(identity.datastoreId)).subarray(0, 8)
+  /** `current` gives another object when keys were rotated or an epoch began. The first key signs, all of them verify. */
+  constructor(current: () => DatastoreIdentity) {
+    this.#current = current
+  }
+
+  get #identity(): DatastoreIdentity {
+    const identity = this.#current()
+    if (identity !== this.#known) {
+      this.#known = identity
+      this.#datastoreTag = sha256(new TextEncoder().encode(identity.datastoreId)).slice(0, 8)
+      this.#lastKey = ''
+    }
+    return identity
   }
 
   /** The token of a revision. The last one is kept, since most answers are about the same revision. */
   encode(revision: Revision, nonce: string): string {
+    const { epoch, tokenKeys } = this.#identity
     const key = `${revision}/${nonce}`
     if (key === this.#lastKey) return this.#lastToken
     const payload = new Uint8Array(payloadBytes)
@@ -37,11 +49,11 @@ export class ZedTokens {
     payload[0] = magic
     payload[1] = layout
     payload.set(this.#datastoreTag, 2)
-    view.setUint32(10, this.#identity.epoch)
+    view.setUint32(10, epoch)
     view.setBigUint64(14, BigInt(revision))
     for (let at = 0; at < 8; at += 1)
       payload[22 + at] = Number.parseInt(nonce.slice(at * 2, at * 2 + 2), 16) || 0
-    this.#lastToken = toBase64Url(seal(this.#identity.tokenKeys, payload))
+    this.#lastToken = toBase64Url(seal(tokenKeys, payload))
     this.#lastKey = key
     return this.#lastToken
   }
@@ -55,9 +67,10 @@ export class ZedTokens {
       throw invalidToken()
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const { epoch, tokenKeys } = this.#identity
     const sameDatastore = this.#datastoreTag.every((byte, at) => bytes[2 + at] === byte)
-    if (!sameDatastore || view.getUint32(10) !== this.#identity.epoch) return { kind: 'foreign' }
-    if (unseal(this.#identity.tokenKeys, bytes) === undefined) throw invalidToken()
+    if (!sameDatastore || view.getUint32(10) !== epoch) return { kind: 'foreign' }
+    if (unseal(tokenKeys, bytes) === undefined) throw unknownKey()
     let nonce = ''
     for (let at = 0; at < 8; at += 1) nonce += bytes[22 + at]!.toString(16).padStart(2, '0')
     return { kind: 'own', revision: Number(view.getBigUint64(14)), nonce }
@@ -68,6 +81,13 @@ function invalidToken(): CardeaError {
   return new CardeaError(
     'INVALID_TOKEN',
     'Invalid revision requested: the ZedToken is malformed. Send one exactly as a response gave it.',
+  )
+}
+
+function unknownKey(): CardeaError {
+  return new CardeaError(
+    'INVALID_TOKEN',
+    'Invalid revision requested: none of the datastore’s keys made this ZedToken. It was changed, or its key has been removed; read again without it.',
   )
 }
 
