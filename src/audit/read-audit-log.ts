@@ -63,9 +63,7 @@ export async function findExposures(query: ExposureQuery): Promise<Exposures> {
         if (unknown.at(-1) !== entry.seq) unknown.push(entry.seq)
         continue
       }
-      const token = decision.at.startsWith('argument')
-        ? event.argumentsToken
-        : (event.resultToken ?? event.argumentsToken)
+      const token = tokenOf(event, decision)
       if (!concerns(decision, query.resource) || !shown(decision, event)) continue
       if (query.atRevision && token !== undefined && !query.atRevision(token)) continue
       exposures.push({
@@ -85,6 +83,17 @@ export async function findExposures(query: ExposureQuery): Promise<Exposures> {
     }
   }
   return { exposures, unknown }
+}
+
+/** What is asked about things that came back begins its place with one of these. */
+const ofResults = /^(?:result|list|suggestion) /
+
+/** ZedToken of the revision at which a decision was taken. */
+export function tokenOf(event: AuditEvent, { at }: AuditDecision): string | undefined {
+  const [first, second] = ofResults.test(at)
+    ? [event.resultToken, event.argumentsToken]
+    : [event.argumentsToken, event.resultToken]
+  return first ?? second
 }
 
 /** A refused or denied call showed nothing; an intent says only what was about to happen. */

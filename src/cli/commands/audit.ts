@@ -1,4 +1,4 @@
-// cardea audit tail|verify|exposures: what the audit log says, and whether it is what was written.
+// cardea audit tail|verify|replay|exposures: what the audit log says, and whether it is what was written and what was so.
 
 import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -10,6 +10,8 @@ import { formatSubject } from '../../model/reference.ts'
 import { parseObject } from '../../model/relationship-text.ts'
 import { exitCode } from '../exit-code.ts'
 import { wholeNumber } from '../flags.ts'
+import { type RemoteOptions, remoteFlags, withRemote } from '../remote.ts'
+import type { ReplayOptions } from '../replay-audit.ts'
 
 function readKey(path: string): JWK {
   try {
@@ -117,6 +119,42 @@ async function exposures(
   }
 }
 
+async function replay(
+  path: string,
+  options: RemoteOptions & { offline?: boolean; call?: string; json?: boolean },
+): Promise<void> {
+  requireLog(path)
+  const { call: callId } = options
+  const common: ReplayOptions = { path, nowMs: Date.now(), ...(callId === undefined ? {} : { callId }) }
+  if (options.offline) await printReplay(common, options.json === true)
+  else await withRemote(options, (service) => printReplay({ ...common, service }, options.json === true))
+}
+
+async function printReplay(options: ReplayOptions, json: boolean): Promise<void> {
+  // Loaded here: it brings a whole authorizer, which no other command of the log needs.
+  const { replayAuditLog } = await import('../replay-audit.ts')
+  const counts = { revision: 0, proof: 0, differs: 0, undecidable: 0 }
+  const why = new Map<string, number>()
+  for await (const one of replayAuditLog(options)) {
+    if (one.outcome === 'agrees') counts[one.by!]++
+    else counts[one.outcome]++
+    if (one.outcome === 'undecidable') why.set(one.detail!, (why.get(one.detail!) ?? 0) + 1)
+    if (json) process.stdout.write(`${JSON.stringify(one)}\n`)
+    else if (one.outcome === 'differs')
+      process.stdout.write(`entry ${one.seq}: ${one.question}: recorded ${one.recorded}, but ${one.detail}\n`)
+  }
+  const total = counts.revision + counts.proof + counts.differs + counts.undecidable
+  if (options.callId !== undefined && total === 0)
+    throw new CardeaError('INVALID_ARGUMENT', `The log holds no decision of a call ${options.callId}.`)
+  if (!json) {
+    process.stdout.write(
+      `${total} decisions: ${counts.revision} evaluated again at their revision and equal, ${counts.proof} held by their recorded proof, ${counts.differs} different, ${counts.undecidable} undecidable\n`,
+    )
+    for (const [reason, count] of why) process.stdout.write(`undecidable: ${count}: ${reason}\n`)
+  }
+  if (counts.differs > 0) process.exitCode = exitCode.failed
+}
+
 export function addAuditCommands(program: Command): void {
   const group = program.command('audit').description('Read and verify an audit log.')
   group
@@ -130,6 +168,17 @@ export function addAuditCommands(program: Command): void {
     .option('--may-start-late', 'accept that the oldest segments are gone')
     .option('--json', 'print the result as JSON')
     .action(verify)
+  remoteFlags(
+    group
+      .command('replay')
+      .description(
+        'Ask again what was decided: at the recorded revision while the server keeps it, later by the recorded proof and the archived schema. Exit code 1 when an answer differs.',
+      )
+      .argument('<log>')
+      .option('--call <id>', 'only the records of one call')
+      .option('--offline', 'ask no server; look at recorded proofs only')
+      .option('--json', 'one JSON object per decision'),
+  ).action(replay)
   group
     .command('tail')
     .description('Print the newest entries.')
