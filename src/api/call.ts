@@ -1,10 +1,11 @@
 // One call at a door of the service: who calls, for how long, and what goes back beside the answer.
 
-import type { CallOptions, Read } from '../authorizer/authorizer.ts'
+import type { CallOptions, Cost, Read } from '../authorizer/authorizer.ts'
 import { consistencyFromWire } from '../wire/consistency.ts'
 import type { ConsistencyMessage } from '../wire/messages.ts'
 import { evaluatedAtTrailer, stalenessTrailer, writtenAtTrailer } from '../wire/trailers.ts'
 import type { Caller } from './preshared-keys.ts'
+import type { Asked } from './slow-call.ts'
 
 /** What every door tells a method about the call. */
 export interface Call {
@@ -18,6 +19,10 @@ export interface Call {
   readonly wantsTrace: boolean
   /** Sent after the answer, by lower-case name: gRPC trailers, HTTP response headers. */
   readonly trailers: { [name: string]: string }
+  /** What is asked, for the log of slow calls. */
+  asked?: readonly Asked[]
+  /** What it cost, once it took more than a moment. */
+  cost?: Cost
 }
 
 /** Names of what goes back beside an answer. */
@@ -33,8 +38,8 @@ export const trailerNames = {
 /** What the authorizer is told about a call. */
 export function optionsOf(call: Call): CallOptions {
   return call.deadlineMs === undefined
-    ? { signal: call.signal }
-    : { signal: call.signal, deadlineMs: call.deadlineMs }
+    ? { signal: call.signal, bill: call }
+    : { signal: call.signal, deadlineMs: call.deadlineMs, bill: call }
 }
 
 /** The same for a read. */

@@ -12,6 +12,7 @@ import { CallSignal } from './call-signal.ts'
 import { OpenCalls } from './open-calls.ts'
 import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
 import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
+import { slowCallFacts } from './slow-call.ts'
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>) => void
 
@@ -19,6 +20,8 @@ export interface DoorOptions {
   readonly presharedKeys: readonly PresharedKey[]
   readonly limits?: Partial<ServerLimits> | undefined
   readonly log: Log
+  /** Whether the log of slow calls may name objects. Default: types alone. */
+  readonly logIds?: boolean | undefined
   /** How long the datastore has not been heard from, in milliseconds; beyond a second or two, answers say so. */
   readonly stalenessMs?: (() => number) | undefined
   /** Counted into; default: one of its own. */
@@ -71,6 +74,7 @@ export class Door {
   readonly #keys: PresharedKeys
   readonly #admission: Admission
   readonly #log: Log
+  readonly #logIds: boolean
   readonly #stalenessMs: () => number
   readonly #open = new OpenCalls()
   #closing = false
@@ -81,6 +85,7 @@ export class Door {
     this.limits = { ...defaultServerLimits, ...options.limits }
     this.#admission = new Admission(this.limits)
     this.#log = options.log
+    this.#logIds = options.logIds === true
     this.#stalenessMs = options.stalenessMs ?? (() => 0)
     this.metrics = options.metrics ?? createCallMetrics()
   }
@@ -149,6 +154,7 @@ export class Door {
         key: call.caller.name,
         elapsedMs: Math.round(elapsedMs),
         code: codeName,
+        ...slowCallFacts(call.asked ?? [], call.cost, this.#logIds),
       })
     }
   }

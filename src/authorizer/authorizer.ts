@@ -1,5 +1,6 @@
 // The Authorizer: one interface for every door, in-process or over the wire.
 
+import type { WidestNode } from '../engine/engine.ts'
 import type { JsonObject } from '../model/context.ts'
 import type {
   Answer,
@@ -25,6 +26,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Milliseconds since the Unix epoch after which the call rejects with DEADLINE_EXCEEDED. */
   readonly deadlineMs?: number
+  /** In this process: where work that takes more than a moment writes down what it cost, however it ends. */
+  readonly bill?: { cost?: Cost }
+}
+
+/** What the work of one call cost, for an operator who asks why it was slow. */
+export interface Cost {
+  /** Elementary steps: rows followed and instructions done. */
+  readonly steps: number
+  readonly widest: WidestNode | undefined
 }
 
 export interface Read extends CallOptions {

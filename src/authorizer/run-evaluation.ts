@@ -50,14 +50,26 @@ async function runOn<Value>(
   clock: () => number,
 ): Promise<Value> {
   let slice = firstSliceSteps
-  for (;;) {
-    await letOthersRun()
-    throwIfOver(call, clock())
-    const before = performance.now()
-    const value = evaluation.run(slice)
-    if (value !== undefined) return value
-    slice = nextSlice(slice, performance.now() - before)
+  try {
+    for (;;) {
+      await letOthersRun()
+      throwIfOver(call, clock())
+      const before = performance.now()
+      const value = evaluation.run(slice)
+      if (value !== undefined) return value
+      slice = nextSlice(slice, performance.now() - before)
+    }
+  } finally {
+    charge(call, evaluation)
   }
+}
+
+/** Writes down what work cost; of several pieces of one call, the dearest. */
+function charge(
+  { bill }: CallOptions,
+  { steps, widest }: Pick<Evaluation<unknown>, 'steps' | 'widest'>,
+): void {
+  if (bill !== undefined && steps > (bill.cost?.steps ?? 0)) bill.cost = { steps, widest }
 }
 
 /** Items of a stream as they are found; the work pauses while the consumer does not ask. */
@@ -68,14 +80,18 @@ export async function* runStream<Item>(
 ): AsyncGenerator<Item> {
   const maxItems = 512
   let slice = firstSliceSteps
-  for (;;) {
-    throwIfOver(call, clock())
-    const items: Item[] = []
-    const before = performance.now()
-    const done = evaluation.run(slice, items, maxItems)
-    slice = nextSlice(slice, performance.now() - before)
-    yield* items
-    if (done) return
-    await letOthersRun()
+  try {
+    for (;;) {
+      throwIfOver(call, clock())
+      const items: Item[] = []
+      const before = performance.now()
+      const done = evaluation.run(slice, items, maxItems)
+      slice = nextSlice(slice, performance.now() - before)
+      yield* items
+      if (done) return
+      await letOthersRun()
+    }
+  } finally {
+    charge(call, evaluation)
   }
 }

@@ -63,6 +63,8 @@ function* oneOf(
     }
   } catch (error) {
     return CardeaError.from(error)
+  } finally {
+    total.absorb(budget)
   }
 }
 

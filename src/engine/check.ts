@@ -4,7 +4,7 @@ import type { Answer, Question } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
 import { Budget } from './budget.ts'
 import { Conditions } from './conditions.ts'
-import type { EngineLimits, Evaluation } from './engine.ts'
+import type { EngineLimits, Evaluation, WidestNode } from './engine.ts'
 import type { Work } from './paused-work.ts'
 import type { MemberPlan, Plans } from './plans.ts'
 import { Reach } from './reach.ts'
@@ -77,6 +77,10 @@ export class Check implements Evaluation<Answer> {
 
   get steps(): number {
     return this.#budget.steps
+  }
+
+  get widest(): WidestNode | undefined {
+    return this.#budget.widest
   }
 
   run(maxSteps: number): Answer | undefined {

@@ -8,6 +8,16 @@ import type { ObjectRef, SubjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
 import type { ObjectKey } from '../store/store.ts'
 
+/** The node from which one evaluation followed the most rows, for an operator who asks what made it slow. */
+export interface WidestNode {
+  readonly object: ObjectRef
+  /** The relation whose rows lead away from a resource; `type#relation` of the rows that lead to a subject. */
+  readonly rowsOf: string
+  /** Whether the object is the rows' subject. */
+  readonly reverse: boolean
+  readonly rows: number
+}
+
 /**
  * Work under way. `run` does at most about `maxSteps` elementary steps (one visited row or plan instruction each),
  * then gives the value, or undefined when there is more to do: call it again, after letting others run.
@@ -18,6 +28,8 @@ export interface Evaluation<Value> {
   run(maxSteps: number): Value | undefined
   /** Elementary steps so far. */
   readonly steps: number
+  /** Undefined when no node had many rows. */
+  readonly widest?: WidestNode | undefined
 }
 
 /** Work that yields results as it goes. */
@@ -28,6 +40,7 @@ export interface StreamEvaluation<Item> {
    */
   run(maxSteps: number, into: Item[], maxItems: number): boolean
   readonly steps: number
+  readonly widest?: WidestNode | undefined
 }
 
 /** Bounds of one request. Exceeding one throws LIMIT_EXCEEDED naming the setting. */

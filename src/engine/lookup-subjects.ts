@@ -214,6 +214,7 @@ class Mentioned {
   ): void {
     const cursor = this.#world.snapshot.cursor()
     this.#world.snapshot.openForward(cursor, node, relation, selection)
+    const before = this.#budget.steps
     while (cursor.next()) {
       this.#budget.steps += 1
       const truth = this.#conditions.of(cursor.traits)
@@ -221,6 +222,7 @@ class Mentioned {
       if (truth !== yes) this.certain = false
       use(cursor.node, cursor.subjectRelation)
     }
+    this.#budget.walked(this.#budget.steps - before, this.#world.snapshot, node, relation)
   }
 
   #atoms(grants: boolean): AtomTable {

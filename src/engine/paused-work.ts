@@ -14,6 +14,9 @@ export function evaluationOf<Value>(budget: Budget, work: Work<Value>): Evaluati
     get steps() {
       return budget.steps
     },
+    get widest() {
+      return budget.widest
+    },
     run(maxSteps) {
       if (done) return value
       budget.resume(maxSteps)
@@ -35,6 +38,9 @@ export function streamOf<Item>(
   return {
     get steps() {
       return budget.steps
+    },
+    get widest() {
+      return budget.widest
     },
     run(maxSteps, into, maxItems) {
       budget.resume(maxSteps)

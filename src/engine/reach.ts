@@ -1,6 +1,6 @@
 // Reach: the quick answer for members that are mere reachability, which most are.
 
-import { allRows, type RowCursor, type Snapshot, usersetRows } from '../graph/snapshot.ts'
+import { allRows, type RowCursor, type RowSelection, type Snapshot, usersetRows } from '../graph/snapshot.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
@@ -37,6 +37,10 @@ export class Reach {
   #node = 0
   #arrows: readonly ArrowNode[] = noArrows
   #arrowAt = 0
+  /** Where the rows under way were opened, and at which step. */
+  #walkedNode = 0
+  #walkedRelation = 0
+  #openedAtStep = 0
 
   /** `member` must be monotone. */
   constructor(
@@ -69,9 +73,9 @@ export class Reach {
       } else if (this.#next === this.#atoms.size) {
         return this.#end(this.#uncertain ? 'uncertain' : 'no')
       } else {
+        this.#budget.steps += 1
         if (this.#visit(this.#next)) return this.#end('yes')
         this.#next += 1
-        this.#budget.steps += 1
         if ((this.#next & 63) === 0) {
           this.#budget.hold(this.#atoms.size)
           if (this.#budget.spent) return undefined
@@ -114,9 +118,8 @@ export class Reach {
       return true
     if (wildcard > 0 && this.#holds(this.#snapshot.row(node, relation, wildcard, 0))) return true
     if (this.#plans.members[member]!.hasUsersets) {
-      this.#snapshot.openForward(this.#cursor, node, relation, usersetRows)
+      this.#open(node, relation, usersetRows)
       this.#target = undefined
-      this.#walking = true
     }
     return false
   }
@@ -131,8 +134,15 @@ export class Reach {
   #openArrow(arrow: ArrowNode): void {
     const relation = this.#binding.memberNames[arrow.relation]!
     if (relation < 0) return
-    this.#snapshot.openForward(this.#cursor, this.#node, relation, allRows)
+    this.#open(this.#node, relation, allRows)
     this.#target = arrow.target
+  }
+
+  #open(node: number, relation: number, selection: RowSelection): void {
+    this.#snapshot.openForward(this.#cursor, node, relation, selection)
+    this.#walkedNode = node
+    this.#walkedRelation = relation
+    this.#openedAtStep = this.#budget.steps
     this.#walking = true
   }
 
@@ -153,6 +163,8 @@ export class Reach {
       if ((this.#budget.steps & 255) === 0 && this.#budget.spent) return false
     }
     this.#walking = false
+    const rows = this.#budget.steps - this.#openedAtStep
+    this.#budget.walked(rows, this.#snapshot, this.#walkedNode, this.#walkedRelation)
     return true
   }
 }

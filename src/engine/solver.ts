@@ -155,6 +155,7 @@ export class Solver {
     }
     const cursor = this.#cursor
     this.#snapshot.openForward(cursor, node, relation, usersetRows)
+    const before = this.#budget.steps
     while (cursor.next()) {
       this.#budget.steps += 1
       const { node: other, subjectRelation: otherRelation, traits } = cursor
@@ -171,6 +172,7 @@ export class Solver {
         traits,
       })
     }
+    this.#budget.walked(this.#budget.steps - before, this.#snapshot, node, relation)
     return { kind: 'some', relation: member, rows }
   }
 
@@ -206,6 +208,7 @@ export class Solver {
     if (node <= 0 || relation < 0) return equation
     const cursor = this.#cursor
     this.#snapshot.openForward(cursor, node, relation, allRows)
+    const before = this.#budget.steps
     while (cursor.next()) {
       this.#budget.steps += 1
       const { node: other, subjectRelation, traits } = cursor
@@ -215,6 +218,7 @@ export class Solver {
       const atom = target < 0 ? leadsNowhere : this.#atom(other, target)
       rows.push({ truth, atom, subject: other, subjectRelation, traits })
     }
+    this.#budget.walked(this.#budget.steps - before, this.#snapshot, node, relation)
     return equation
   }
 

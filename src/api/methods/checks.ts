@@ -23,6 +23,7 @@ export function checkHandlers(authorizer: Authorizer): CheckHandlers {
     checkPermission: async (request, call) => {
       const explain = request.withTracing || call.wantsTrace
       const question = questionFromWire(request)
+      call.asked = [question]
       const read = readOptions(call, request.consistency)
       const result = await authorizer.check(question, explain ? { ...read, explain } : read)
       countOperations(call, 1)
@@ -39,6 +40,7 @@ export function checkHandlers(authorizer: Authorizer): CheckHandlers {
     checkBulkPermissions: async (request, call) => {
       const explain = request.withTracing
       const questions = convertEach(request.items, 'items', questionFromWire)
+      call.asked = questions
       const read = readOptions(call, request.consistency)
       const result = await authorizer.checkBulk(questions, explain ? { ...read, explain } : read)
       countOperations(call, questions.length)

@@ -16,6 +16,7 @@ export function explainHandlers(authorizer: Authorizer): Handlers<typeof Explain
     explain: async (request, call) => {
       if (request.question === undefined) throw missingField('question')
       const [question] = convertEach([request.question], 'question', questionFromWire)
+      call.asked = [question!]
       const read = readOptions(call, request.consistency)
       const { token, explanation } = await authorizer.check(question!, {
         ...read,
@@ -28,6 +29,7 @@ export function explainHandlers(authorizer: Authorizer): Handlers<typeof Explain
 
     explainBulk: async (request, call) => {
       const questions = convertEach(request.questions, 'questions', questionFromWire)
+      call.asked = questions
       const read = readOptions(call, request.consistency)
       const result = await authorizer.checkBulk(questions, { ...read, explain: true })
       countOperations(call, questions.length)

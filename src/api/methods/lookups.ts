@@ -20,11 +20,15 @@ const wildcardOptions: { readonly [option: number]: 'include' | 'exclude' } = {
 export function lookupHandlers(authorizer: Authorizer): LookupHandlers {
   return {
     lookupResources: async function* (request, call) {
-      const found = authorizer.lookupResources({
-        ...readOptions(call, request.consistency),
+      const asked = {
         resourceType: typeFromWire(request.resourceObjectType, 'resource_object_type'),
         permission: nameFromWire(request.permission, 'permission'),
         subject: subjectFromWire(request.subject, 'subject'),
+      }
+      call.asked = [asked]
+      const found = authorizer.lookupResources({
+        ...readOptions(call, request.consistency),
+        ...asked,
         context: request.context,
         limit: request.optionalLimit,
         cursor: cursorFromWire(request.optionalCursor),
@@ -44,11 +48,15 @@ export function lookupHandlers(authorizer: Authorizer): LookupHandlers {
     lookupSubjects: async function* (request, call) {
       const wildcards = wildcardOptions[request.wildcardOption]
       if (wildcards === undefined) throw new InvalidField('wildcard_option', 'has an unknown value')
-      const found = authorizer.lookupSubjects({
-        ...readOptions(call, request.consistency),
+      const asked = {
         resource: objectFromWire(request.resource, 'resource'),
         permission: nameFromWire(request.permission, 'permission'),
         subjectType: typeFromWire(request.subjectObjectType, 'subject_object_type'),
+      }
+      call.asked = [asked]
+      const found = authorizer.lookupSubjects({
+        ...readOptions(call, request.consistency),
+        ...asked,
         subjectRelation: nameFromWire(request.optionalSubjectRelation, 'optional_subject_relation'),
         context: request.context,
         wildcards,

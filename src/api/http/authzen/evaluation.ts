@@ -55,6 +55,7 @@ export async function evaluate(
 ): Promise<Decision> {
   const question = questionOf(request, actions)
   if ('decision' in question) return question
+  call.asked = [question]
   const { answers } = await authorizer.checkBulk([question], optionsOf(call))
   const answer = answers[0]!
   if (answer.error !== undefined && !decisionOf(answer).context?.reason) throw answer.error
@@ -86,6 +87,7 @@ export async function evaluateAll(
   const ends = semanticOf(request.options)
   const questions = evaluations.map((item: JsonValue, at) => itemQuestion(request, item, at, actions))
   const asked = questions.filter((question): question is Question => !('decision' in question))
+  call.asked = asked
   const { answers } = await authorizer.checkBulk(asked, optionsOf(call))
   let next = 0
   const decisions: Decision[] = []

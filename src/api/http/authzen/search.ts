@@ -104,6 +104,7 @@ export async function searchSubjects(
     objectRefOf({ ...subject, id: 'any' }) === undefined
   )
     return nothing
+  call.asked = [{ resource: resourceRef, permission, subjectType: subject.type }]
   let except: readonly string[] | undefined
   const result = await orNothing(() =>
     gather(
@@ -149,6 +150,7 @@ export async function searchResources(
     objectRefOf({ ...resource, id: 'any' }) === undefined
   )
     return nothing
+  call.asked = [{ resourceType: resource.type, permission, subject: { ...subjectRef, relation: '' } }]
   return orNothing(() =>
     gather(
       authorizer.lookupResources({
