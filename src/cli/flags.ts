@@ -24,3 +24,15 @@ export function wholeNumber(text: string, flagName: string): number {
     `${flagName} ${JSON.stringify(text)} is not a positive whole number.`,
   )
 }
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds of `90s`, `5m`, `24h` or `7d`; CONFIG_INVALID that names the flag. */
+export function durationMs(text: string, flagName: string): number {
+  const match = /^([1-9]\d{0,8})(ms|s|m|h|d)$/.exec(text)
+  if (match !== null) return Number(match[1]) * unitMs[match[2]!]!
+  throw new CardeaError(
+    'CONFIG_INVALID',
+    `${flagName} ${JSON.stringify(text)} is no duration; write a whole number and a unit, such as 90s, 5m or 24h.`,
+  )
+}

@@ -5,13 +5,14 @@ import pino from 'pino'
 import type { Authorizer } from '../authorizer/authorizer.ts'
 import type { AuthorizerLimits } from '../authorizer/limits.ts'
 import { CardeaError } from '../model/errors.ts'
-import type { RelationshipUpdate } from '../model/relationship.ts'
-import { parseRelationship } from '../model/relationship-text.ts'
+import { compileSchema } from '../schema/compile-schema.ts'
 import { removeConnection, writeConnection } from './connection-file.ts'
 import { openDatastore } from './datastore-url.ts'
-import { environmentName, wholeNumber } from './flags.ts'
+import { durationMs, environmentName, wholeNumber } from './flags.ts'
 import { generatedKey, parseKeys } from './preshared-keys.ts'
 import { loadProgress } from './print/load-progress.ts'
+import { parseRelationshipLines, type RelationshipLine, requireFitting } from './relationship-lines.ts'
+import { readSchemaFile } from './schema-file.ts'
 import { formatServerAddress, parseServerAddress } from './server-address.ts'
 import { type PresharedKey, startService } from './service.ts'
 
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly insecurePlaintextOnNetwork?: boolean
   readonly maxStaleness?: string
   readonly maxSnapshotChanges?: string
+  readonly gcWindow: string
+  readonly gcInterval: string
   readonly logLevel: string
 }
 
@@ -112,16 +115,20 @@ export async function runServe(options: ServeOptions): Promise<void> {
     logger[level](facts, message)
   const keys = presharedKeys(options, (message) => log('warn', message))
   const tls = tlsOf(options)
-  const schemaText = options.schema === undefined ? undefined : readText(options.schema, '--schema')
-  const updates =
+  const schema = options.schema === undefined ? undefined : readSchemaFile(options.schema)
+  const lines =
     options.relationships === undefined
       ? []
       : parseRelationshipLines(readText(options.relationships, '--relationships'), options.relationships)
+  if (schema !== undefined) requireFitting(lines, schema.schema)
   const limits: Partial<Record<keyof AuthorizerLimits, number>> = {}
   if (options.maxStaleness !== undefined)
     limits.maxStalenessMs = wholeNumber(options.maxStaleness, '--max-staleness')
   if (options.maxSnapshotChanges !== undefined)
     limits.maxSnapshotChanges = wholeNumber(options.maxSnapshotChanges, '--max-snapshot-changes')
+
+  limits.gcWindowMs = durationMs(options.gcWindow, '--gc-window')
+  const gcIntervalMs = durationMs(options.gcInterval, '--gc-interval')
 
   const grpcAddress = parseServerAddress(options.grpcAddr, '--grpc-addr')
   const httpAddress = parseServerAddress(options.httpAddr, '--http-addr')
@@ -134,13 +141,14 @@ export async function runServe(options: ServeOptions): Promise<void> {
     ...(tls === undefined ? {} : { tls }),
     allowInsecure: options.insecurePlaintextOnNetwork === true,
     limits,
+    gcIntervalMs,
     log,
     onProgress: progress.update,
   })
   progress.stop()
   try {
-    if (schemaText !== undefined) await service.authorizer.writeSchema(schemaText)
-    await touchAll(service.authorizer, updates)
+    if (schema !== undefined) await service.authorizer.writeSchema(schema.text)
+    await touchAll(service.authorizer, lines)
   } catch (error) {
     await service.close(0)
     throw error
@@ -179,24 +187,13 @@ export async function runServe(options: ServeOptions): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal))
 }
 
-/** Relationship strings, one per line; CONFIG_INVALID names the line. */
-function parseRelationshipLines(text: string, path: string): RelationshipUpdate[] {
-  const updates: RelationshipUpdate[] = []
-  text.split(/\r?\n/).forEach((line, at) => {
-    const trimmed = line.trim()
-    if (trimmed === '' || trimmed.startsWith('//')) return
-    try {
-      updates.push({ operation: 'touch', relationship: parseRelationship(trimmed) })
-    } catch (error) {
-      throw new CardeaError('CONFIG_INVALID', `${path}:${at + 1}: ${(error as Error).message}`)
-    }
-  })
-  return updates
-}
-
-/** Touches in batches that fit one write each. */
-async function touchAll(authorizer: Authorizer, updates: readonly RelationshipUpdate[]): Promise<void> {
-  for (let at = 0; at < updates.length; at += 1000) {
-    await authorizer.writeRelationships({ updates: updates.slice(at, at + 1000) })
+/** Touches in batches that fit one write each, once all of them are known to fit the schema in force. */
+async function touchAll(authorizer: Authorizer, lines: readonly RelationshipLine[]): Promise<void> {
+  if (lines.length === 0) return
+  const { schema } = compileSchema((await authorizer.readSchema()).text)
+  if (schema !== undefined) requireFitting(lines, schema)
+  for (let at = 0; at < lines.length; at += 1000) {
+    const updates = lines.slice(at, at + 1000).map(({ update }) => update)
+    await authorizer.writeRelationships({ updates })
   }
 }

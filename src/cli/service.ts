@@ -8,6 +8,7 @@ import type { LocalAuthorizer } from '../authorizer/create-authorizer.ts'
 import { createAuthorizer } from '../authorizer/create-authorizer.ts'
 import type { AuthorizerLimits } from '../authorizer/limits.ts'
 import type { Store } from '../store/store.ts'
+import { measureGarbage } from './garbage-metrics.ts'
 import type { ServerAddress } from './server-address.ts'
 
 export interface PresharedKey {
@@ -24,6 +25,8 @@ export interface ServiceOptions {
   /** Said in words on the command line: plain text on an address that others can reach. */
   readonly allowInsecure?: boolean
   readonly limits?: Partial<AuthorizerLimits>
+  /** Pause between two collections of what is older than the limit `gcWindowMs`, in milliseconds. */
+  readonly gcIntervalMs?: number
   readonly log: (level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>) => void
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -41,24 +44,34 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { store, log, limits, onProgress } = options
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
+    const metrics = createCallMetrics()
+    const garbage = measureGarbage(metrics.registry)
     const authorizer = await createAuthorizer({
       store,
+      garbage: {
+        ...(options.gcIntervalMs === undefined ? {} : { intervalMs: options.gcIntervalMs }),
+        onRun: garbage.onRun,
+        onFailure: (error) => {
+          garbage.onFailure(error)
+          log('warn', `Garbage collection failed and will be tried again: ${error.message}`)
+        },
+      },
       ...(limits === undefined ? {} : { limits }),
       ...(onProgress === undefined ? {} : { onProgress }),
       onRebuild: (error) => log('warn', `The datastore is being loaded again: ${error.message}`),
     })
     undo[0] = () => authorizer.close()
-    const metrics = createCallMetrics()
     measureDatastore(metrics.registry, authorizer)
     const shared = {
       authorizer,
+      metrics,
       ready: () => authorizer.ready,
+      stalenessMs: () => authorizer.stalenessMs,
       presharedKeys: options.presharedKeys,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       allowInsecure: options.allowInsecure === true,
       log,
     }
-      stalenessMs: () => authorizer.stalenessMs,
     const grpc = await startGrpcServer({ ...shared, address: options.grpcAddress })
     undo.push(() => grpc.close(0))
     const http = await startHttpServer({ ...shared, address: options.httpAddress })

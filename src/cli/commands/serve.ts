@@ -46,6 +46,8 @@ export function addServeCommand(program: Command): void {
         'changes undone at most for a read at an older revision (default: 1000000)',
       ),
     )
+    .addOption(flag('--gc-window <duration>', 'how far back the past stays readable, such as 24h', '24h'))
+    .addOption(flag('--gc-interval <duration>', 'pause between collections of what is older', '5m'))
     .addOption(flag('--log-level <level>', 'debug, info, warn or error', 'info'))
     .option('--config <file>', 'YAML file with these flags as keys')
   serve.hook('preAction', (_, command) => applyConfigFile(command))
