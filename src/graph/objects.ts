@@ -18,6 +18,9 @@ export interface ObjectsOptions {
 
 const wordsPerPlace = 3
 
+/** Ids that were made text lately, by the low bits of their keys: whoever is listed once is soon listed again. */
+const recentIds = 1 << 16
+
 const encoder = new TextEncoder()
 
 export class Objects {
@@ -30,6 +33,8 @@ export class Objects {
   /** Open addressing by hash of type and id; a place is three integers: hash, key (0: free), address of the id. */
   readonly #shards: Int32Array[]
   readonly #counts = new Int32Array(shardCount)
+  readonly #recentKeys = new Int32Array(recentIds)
+  readonly #recentTexts: string[] = []
   #count = 0
   #maxKey = 0
 
@@ -68,7 +73,15 @@ export class Objects {
 
   /** Empty for a key without an object. */
   id(key: ObjectKey): string {
-    return this.#types.get(key) === 0 ? '' : this.#arena.text(this.#addresses.get(key) >>> 0)
+    const place = key & (recentIds - 1)
+    if (key > 0 && this.#recentKeys[place] === key) return this.#recentTexts[place]!
+    if (this.#types.get(key) === 0) return ''
+    const text = this.#arena.text(this.#addresses.get(key) >>> 0)
+    // Filled up from the start, so that it stays a plain array.
+    while (this.#recentTexts.length <= place) this.#recentTexts.push('')
+    this.#recentKeys[place] = key
+    this.#recentTexts[place] = text
+    return text
   }
 
   /** 0 when there is no such object. */

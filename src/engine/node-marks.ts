@@ -1,0 +1,84 @@
+// Node marks: which nodes one evaluation has reached, and which of them for certain.
+
+/** Nodes of one page, as a power of two. */
+const pageBits = 12
+const pageNodes = 1 << pageBits
+/** A page is two bits for each node: first all that say "reached", then all that say "for certain". */
+const halfWords = pageNodes / 32
+const pageWords = halfWords * 2
+
+/**
+ * A set of nodes from 0 to a largest one, kept as pages of bits that are made where something is marked: marking is
+ * one look at memory, small sets in large graphs stay small, and the nodes come back in ascending order.
+ */
+export class NodeMarks {
+  /** Where each page begins in the words; 0 for a page that has no marks, so the first words stay unused. */
+  readonly #pages: Int32Array
+  #words = new Int32Array(pageWords * 2)
+  #usedWords = pageWords
+
+  /** `maxNode`: the largest node that may be marked. */
+  constructor(maxNode: number) {
+    this.#pages = new Int32Array((maxNode >>> pageBits) + 1)
+  }
+
+  /** Marks a node; true when that is news: it was not marked, or is now certain and was not. */
+  mark(node: number, certain: boolean): boolean {
+    let page = this.#pages[node >>> pageBits]!
+    if (page === 0) page = this.#addPage(node >>> pageBits)
+    const words = this.#words
+    const at = page + ((node & (pageNodes - 1)) >>> 5)
+    const bit = 1 << (node & 31)
+    const reached = words[at]!
+    if ((reached & bit) === 0) words[at] = reached | bit
+    else if (!certain || (words[at + halfWords]! & bit) !== 0) return false
+    if (certain) words[at + halfWords]! |= bit
+    return true
+  }
+
+  isCertain(node: number): boolean {
+    const page = this.#pages[node >>> pageBits]!
+    const at = page + ((node & (pageNodes - 1)) >>> 5) + halfWords
+    return page !== 0 && (this.#words[at]! & (1 << (node & 31))) !== 0
+  }
+
+  /**
+   * Marked nodes above `node` (from -1 up), ascending, as many as `into` has room for; gives how many. Each is
+   * doubled, with the lowest bit set when it is certain.
+   */
+  above(node: number, into: Int32Array): number {
+    const first = node + 1
+    let count = 0
+    let wanted = -1 << (first & 31)
+    let word = (first & (pageNodes - 1)) >>> 5
+    for (let number = first >>> pageBits; number < this.#pages.length; number += 1) {
+      const page = this.#pages[number]!
+      for (; page !== 0 && word < halfWords; word += 1) {
+        const certain = this.#words[page + word + halfWords]!
+        const start = (number << pageBits) | (word << 5)
+        for (let bits = this.#words[page + word]! & wanted; bits !== 0; bits &= bits - 1) {
+          if (count === into.length) return count
+          const bit = 31 - Math.clz32(bits & -bits)
+          into[count] = ((start | bit) << 1) | ((certain >>> bit) & 1)
+          count += 1
+        }
+        wanted = -1
+      }
+      word = 0
+      wanted = -1
+    }
+    return count
+  }
+
+  #addPage(number: number): number {
+    const page = this.#usedWords
+    if (page + pageWords > this.#words.length) {
+      const grown = new Int32Array(this.#words.length * 2)
+      grown.set(this.#words)
+      this.#words = grown
+    }
+    this.#usedWords = page + pageWords
+    this.#pages[number] = page
+    return page
+  }
+}
