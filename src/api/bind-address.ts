@@ -1,6 +1,7 @@
 // Addresses that a door may listen on.
 
 import { CardeaError } from '../model/errors.ts'
+import { isLoopbackHost } from '../wire/loopback.ts'
 
 export interface BindAddress {
   readonly host: string
@@ -11,17 +12,12 @@ export function formatBindAddress({ host, port }: BindAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Whether only this machine can reach the host. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(host)
-}
-
 /** CONFIG_INVALID for plain text on an address that others can reach, unless that was asked for in words. */
 export function requireSafeAddress(
   address: BindAddress,
   options: { readonly tls?: object | undefined; readonly allowInsecure?: boolean | undefined },
 ): void {
-  if (options.tls !== undefined || options.allowInsecure === true || isLoopback(address.host)) return
+  if (options.tls !== undefined || options.allowInsecure === true || isLoopbackHost(address.host)) return
   throw new CardeaError(
     'CONFIG_INVALID',
     `${formatBindAddress(address)} can be reached by others and would carry keys in plain text. ` +

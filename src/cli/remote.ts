@@ -13,6 +13,7 @@ export interface RemoteOptions {
   readonly presharedKey?: string
   readonly tlsCa?: string
   readonly tls?: boolean
+  readonly allowPlaintext?: boolean
 }
 
 /** Adds the flags that say where the server is. */
@@ -32,6 +33,7 @@ export function remoteFlags(command: Command): Command {
     )
     .addOption(flag('--tls', 'connect with TLS'))
     .addOption(flag('--tls-ca <file>', 'certificate authority of the server, PEM; implies --tls'))
+    .addOption(flag('--allow-plaintext', 'send the key without TLS to a server on another machine'))
 }
 
 /** Connects, runs `use` and disconnects. */
@@ -50,7 +52,8 @@ export async function withRemote<Value>(
   }
   const tlsCa = options.tlsCa ?? connection?.tlsCa
   const tls = tlsCa !== undefined ? { ca: readCa(tlsCa) } : options.tls ? {} : undefined
-  const authorizer = connect({ address, presharedKey, ...(tls === undefined ? {} : { tls }) })
+  const allowPlaintext = options.allowPlaintext === true
+  const authorizer = connect({ address, presharedKey, allowPlaintext, ...(tls === undefined ? {} : { tls }) })
   try {
     return await use(authorizer)
   } finally {

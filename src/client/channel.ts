@@ -15,6 +15,7 @@ import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { CallOptions } from '../authorizer/authorizer.ts'
 import { CardeaError } from '../model/errors.ts'
 import { GrpcCode } from '../wire/grpc-code.ts'
+import { isLoopbackTarget } from '../wire/loopback.ts'
 import { decode, encode } from '../wire/message-codec.ts'
 import { decodeStatus, errorFromStatus, retryAfterFact } from '../wire/status.ts'
 
@@ -24,6 +25,11 @@ export interface ChannelOptions {
   readonly presharedKey: string
   /** Set: connect with TLS, trusting the system's authorities or the given one (PEM, or the path of a PEM file). */
   readonly tls?: { readonly ca?: Buffer | string; readonly cert?: Buffer; readonly key?: Buffer }
+  /**
+   * Without TLS, only an address of this machine (`127.0.0.1`, `localhost`, `[::1]`, `unix:`) is connected to, unless
+   * this says in words that the key and every answer may be read on the way. Default false.
+   */
+  readonly allowPlaintext?: boolean
   /** For a call without a deadline of its own, its repetitions included, in milliseconds. Default 30,000; streams have none. */
   readonly timeoutMs?: number
   /** How often a call without side effects is tried again when the service cannot answer. Default 3. */
@@ -47,15 +53,26 @@ export class Channel {
   readonly #timeoutMs: number
   readonly #maxRetries: number
 
+  /** CONFIG_INVALID for plain text on a network, unless it is allowed. */
   constructor(options: ChannelOptions) {
-    const { tls } = options
+    const { tls, address } = options
+    const loopback = isLoopbackTarget(address)
+    if (tls === undefined && !loopback && options.allowPlaintext !== true) {
+      throw new CardeaError(
+        'CONFIG_INVALID',
+        `${address} is not on this machine, and without TLS the preshared key would travel in plain text. ` +
+          'Set tls (or --tls, --tls-ca), or allow it in words: allowPlaintext: true (or --allow-plaintext).',
+      )
+    }
     const pem = (value: Buffer | string | undefined) =>
       typeof value === 'string' ? readFileSync(value) : (value ?? null)
     const channelCredentials =
       tls === undefined
         ? credentials.createInsecure()
         : credentials.createSsl(pem(tls.ca), tls.key ?? null, tls.cert ?? null)
-    this.#client = new Client(options.address, channelCredentials, {
+    this.#client = new Client(address, channelCredentials, {
+      // A proxy of the environment would carry off what is not to leave this machine.
+      ...(tls === undefined && loopback && { 'grpc.enable_http_proxy': 0 }),
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
       // A connection whose other end is gone is noticed within a minute.

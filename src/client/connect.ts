@@ -20,6 +20,7 @@ export type RemoteAuthorizer = Authorizer
  * Connects to a Cardea service (or, but for explanations, plans and writes with requirements, to any server of
  * `authzed.api.v1`). The connection is made with the first call. Reads without a consistency of their own see what
  * this client has written before. Calls without side effects are repeated when the service cannot answer; writes never.
+ * CONFIG_INVALID for plain text on a network, unless `allowPlaintext` says so.
  */
 export function connect(options: ConnectOptions): Authorizer {
   const channel = new Channel(options)

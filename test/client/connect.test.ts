@@ -333,3 +333,52 @@ test('the codes of the service come back as they were', async () => {
   })
   expect(status.FAILED_PRECONDITION).toBe(9)
 })
+
+describe('plain text', () => {
+  test.each([
+    'cardea.example:50051',
+    '10.0.0.7:50051',
+    '0.0.0.0:50051',
+    '[2001:db8::1]:50051',
+    'dns:///cardea.example:50051',
+    'localhost.example:50051',
+    '127.0.0.1.example:50051',
+    'ipv4:127.0.0.1:50051,10.0.0.7:50051',
+    '',
+  ])('is refused to %j, and the error tells the cure', (address) => {
+    const attempt = () => connect({ address, presharedKey: key })
+    expect(attempt).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    expect(attempt).toThrow(/allowPlaintext: true/)
+    expect(attempt).not.toThrow(new RegExp(key))
+  })
+
+  test.each([
+    '127.0.0.1:50051',
+    '127.8.8.8:50051',
+    'localhost:50051',
+    'localhost',
+    '[::1]:50051',
+    '[::ffff:127.0.0.1]:50051',
+    'dns:///localhost:50051',
+    'dns:localhost:50051',
+    'ipv4:127.0.0.1:50051',
+    'unix:/run/cardea.sock',
+  ])('stays on this machine at %s', async (address) => {
+    await connect({ address, presharedKey: key }).close()
+  })
+
+  test('is allowed in words, and TLS needs no word', async () => {
+    await connect({ address: 'cardea.example:50051', presharedKey: key, allowPlaintext: true }).close()
+    await connect({ address: 'cardea.example:50051', presharedKey: key, tls: {} }).close()
+  })
+
+  test('on this machine takes no proxy', async () => {
+    process.env.http_proxy = 'http://127.0.0.1:1'
+    try {
+      const client = await clientOf({ check: async () => yes })
+      expect(await client.check(question)).toMatchObject(yes)
+    } finally {
+      delete process.env.http_proxy
+    }
+  })
+})
