@@ -1,0 +1,95 @@
+// Tries every fault against the units that come past it, the likeliest and cheapest first.
+
+import type { Fault } from './faults.ts'
+import type { Coverage } from './messages.ts'
+import { Broken, Hang, type WorkerProcess } from './worker-process.ts'
+
+export type Outcome = 'noticed' | 'endless' | 'survived' | 'never reached'
+
+export interface Judged extends Fault {
+  readonly outcome: Outcome
+  readonly by?: string
+  readonly complaint?: string
+}
+
+/** How often an active fault may be met in one unit. */
+const maxHits = 3_000_000
+
+/** Units that noticed lately are tried first: neighbours are noticed by the same ones. */
+const remembered = 6
+
+export interface Judging {
+  readonly coverage: Coverage
+  /** Milliseconds of units, by their time without a fault, after which a fault counts as survived. */
+  readonly patienceMs: number
+  /** A worker, with a fault that is active from the start or none. */
+  worker(planted?: string): WorkerProcess
+}
+
+export async function judgeFaults(
+  faults: Iterator<Fault>,
+  { coverage, patienceMs, worker }: Judging,
+  tell: (judged: Judged) => void,
+): Promise<void> {
+  const units = coverage.units.filter((unit) => unit.complaint === undefined)
+  const msByUnit = new Map(units.map(({ name, ms }) => [name, ms]))
+  const msOf = (unit: string) => msByUnit.get(unit) ?? 0
+  const unitsByFault = new Map<string, string[]>()
+  for (const unit of [...units].sort((left, right) => left.ms - right.ms)) {
+    for (const fault of unit.faults) {
+      const known = unitsByFault.get(fault)
+      if (known === undefined) unitsByFault.set(fault, [unit.name])
+      else known.push(unit.name)
+    }
+  }
+  const whileLoading = new Set(coverage.whileLoading)
+  let recent: string[] = []
+  const shared = worker()
+
+  const within = (names: readonly string[]): string[] => {
+    const reaching = new Set(names)
+    const first = recent.filter((name) => reaching.has(name))
+    let spentMs = 0
+    return [...new Set([...first, ...names])].filter((name) => {
+      spentMs += msOf(name) + 0.2
+      return spentMs < patienceMs
+    })
+  }
+  const attempt = async (fault: Fault, process: WorkerProcess, names: string[]): Promise<Judged> => {
+    try {
+      const { by, complaint } = await process.judge(fault.id, within(names), maxHits, msOf)
+      if (by === undefined || complaint === undefined) return { ...fault, outcome: 'survived' }
+      recent = [by, ...recent.filter((name) => name !== by)].slice(0, remembered)
+      const outcome = complaint.includes('met too often') ? 'endless' : 'noticed'
+      return { ...fault, outcome, by, complaint }
+    } catch (thrown) {
+      if (thrown instanceof Hang) return { ...fault, outcome: 'endless', by: thrown.message }
+      if (thrown instanceof Broken) return { ...fault, outcome: 'noticed', complaint: thrown.message }
+      throw thrown
+    }
+  }
+
+  for (let next = faults.next(); next.done !== true; next = faults.next()) {
+    const fault = next.value
+    const reaching = unitsByFault.get(fault.id) ?? []
+    let judged: Judged = { ...fault, outcome: 'never reached' }
+    if (reaching.length > 0) judged = await attempt(fault, shared, reaching)
+    if (whileLoading.has(fault.id) && judged.outcome !== 'noticed' && judged.outcome !== 'endless') {
+      const fresh = worker(fault.id)
+      judged = await attempt(fault, fresh, unitsOfFile(fault, units))
+      fresh.end()
+    }
+    tell(judged)
+  }
+  shared.end()
+
+  /** What comes past anything in the file: a table made while loading is read there. */
+  function unitsOfFile(fault: Fault, all: Coverage['units']): string[] {
+    const room = fault.file.split('/')[0]!
+    const folder = room === 'schema' ? 'schema' : room
+    return [...all]
+      .filter(({ name }) => name.startsWith(folder) || (room === 'engine' && name.startsWith('case')))
+      .sort((left, right) => left.ms - right.ms)
+      .map(({ name }) => name)
+  }
+}

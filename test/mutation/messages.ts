@@ -1,0 +1,47 @@
+// What the run and its workers tell each other.
+
+export interface Start {
+  readonly kind: 'start'
+  readonly answersFolder: string
+  /** A fault that is active from the first import on; '' for none. */
+  readonly planted: string
+}
+
+export type Request =
+  | { readonly kind: 'cover' }
+  /** Runs these units in order until one fails. */
+  | {
+      readonly kind: 'judge'
+      readonly fault: string
+      readonly units: readonly string[]
+      readonly maxHits: number
+    }
+
+export interface Coverage {
+  readonly kind: 'covered'
+  /** Faults met while files are loaded. */
+  readonly whileLoading: readonly string[]
+  readonly units: readonly {
+    readonly name: string
+    readonly ms: number
+    readonly faults: readonly string[]
+    /** Why the unit cannot be used: it fails without any fault. */
+    readonly complaint?: string
+  }[]
+}
+
+export interface Verdict {
+  readonly kind: 'judged'
+  readonly fault: string
+  /** The unit that noticed, and how; nothing when none did. */
+  readonly by?: string
+  readonly complaint?: string
+}
+
+export type Report =
+  | Coverage
+  | Verdict
+  | { readonly kind: 'started' }
+  /** Sent before each unit of a judgement. */
+  | { readonly kind: 'trying'; readonly unit: string }
+  | { readonly kind: 'broken'; readonly complaint: string }

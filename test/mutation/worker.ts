@@ -1,0 +1,93 @@
+// One process of the run: it loads the instrumented copy once and tries one fault after another.
+
+import type { Coverage, Request, Start, Verdict } from './messages.ts'
+import { plant, reachedBy } from './planted.ts'
+import type { Unit } from './units.ts'
+
+/** Faults that are active while files are loaded may loop there: then this process is ended from outside. */
+const maxHitsWhileLoading = 5_000_000
+
+let keep: ((folder: string, verify: boolean) => void) | undefined
+let folder = ''
+let units: ReadonlyMap<string, Unit> = new Map()
+let whileLoading: readonly string[] = []
+let plantedFromTheStart = ''
+
+async function start({ answersFolder, planted }: Start): Promise<void> {
+  plantedFromTheStart = planted
+  plant(planted, maxHitsWhileLoading)
+  const met = await reachedBy(async () => {
+    const { keepAnswersIn } = await import('./engine-units.ts')
+    keep = keepAnswersIn
+    folder = answersFolder
+    keep(folder, false)
+    const { allUnits } = await import('./units.ts')
+    units = new Map((await allUnits()).map((unit) => [unit.name, unit]))
+  })
+  whileLoading = [...met]
+}
+
+async function cover(): Promise<Coverage> {
+  const covered: Coverage['units'][number][] = []
+  for (const unit of units.values()) {
+    let complaint: string | undefined
+    const attempt = async () => {
+      try {
+        await unit.run()
+      } catch (thrown) {
+        complaint = messageOf(thrown)
+      }
+    }
+    await unit.prepare?.()
+    keep?.(folder, true)
+    await attempt()
+    keep?.(folder, false)
+    const begun = performance.now()
+    const faults = await reachedBy(attempt)
+    const ms = performance.now() - begun
+    covered.push({
+      name: unit.name,
+      ms,
+      faults: [...faults],
+      ...(complaint === undefined ? {} : { complaint }),
+    })
+  }
+  return { kind: 'covered', whileLoading, units: covered }
+}
+
+async function judge({ fault, units: names, maxHits }: Request & { kind: 'judge' }): Promise<Verdict> {
+  for (const name of names) {
+    const unit = units.get(name)
+    if (unit === undefined) return { kind: 'judged', fault, by: name, complaint: 'The unit is gone.' }
+    process.send?.({ kind: 'trying', unit: name })
+    try {
+      await unit.prepare?.()
+      plant(fault, maxHits)
+      await unit.run()
+    } catch (thrown) {
+      return { kind: 'judged', fault, by: name, complaint: messageOf(thrown) }
+    } finally {
+      plant(plantedFromTheStart, maxHits)
+    }
+  }
+  return { kind: 'judged', fault }
+}
+
+function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)).slice(0, 300)
+}
+
+process.on('message', async (message: Start | Request) => {
+  try {
+    if (message.kind === 'start') await start(message)
+    const answer =
+      message.kind === 'start'
+        ? { kind: 'started' }
+        : message.kind === 'cover'
+          ? await cover()
+          : await judge(message)
+    process.send?.(answer)
+  } catch (thrown) {
+    process.send?.({ kind: 'broken', complaint: messageOf(thrown) })
+  }
+})
