@@ -36,10 +36,10 @@ export function remoteFlags(command: Command): Command {
     .addOption(flag('--allow-plaintext', 'send the key without TLS to a server on another machine'))
 }
 
-/** Connects, runs `use` and disconnects. */
+/** Connects, runs `use` (with the address, for people) and disconnects. */
 export async function withRemote<Value>(
   options: RemoteOptions,
-  use: (authorizer: RemoteAuthorizer) => Promise<Value>,
+  use: (authorizer: RemoteAuthorizer, address: string) => Promise<Value>,
 ): Promise<Value> {
   const connection = readConnection(process.cwd())
   const address = options.grpcAddr ?? connection?.grpcAddr ?? '127.0.0.1:50051'
@@ -55,7 +55,7 @@ export async function withRemote<Value>(
   const allowPlaintext = options.allowPlaintext === true
   const authorizer = connect({ address, presharedKey, allowPlaintext, ...(tls === undefined ? {} : { tls }) })
   try {
-    return await use(authorizer)
+    return await use(authorizer, address)
   } finally {
     await authorizer.close()
   }

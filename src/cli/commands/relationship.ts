@@ -1,12 +1,11 @@
-// cardea relationship touch|create|delete|read: change and look at the rows.
+// cardea relationship touch|create|delete|read|watch|import|export: change and look at the rows.
 
 import type { Command } from 'commander'
-import { CardeaError } from '../../model/errors.ts'
-import type { RelationshipFilter } from '../../model/filter.ts'
 import type { UpdateOperation } from '../../model/relationship.ts'
-import { formatRelationship, parseRelationship, parseSubject } from '../../model/relationship-text.ts'
+import { formatRelationship, parseRelationship } from '../../model/relationship-text.ts'
 import { exitCode } from '../exit-code.ts'
 import { wholeNumber } from '../flags.ts'
+import { parseResourceFilter, parseSubjectFilter } from '../parse-filter.ts'
 import {
   type ConsistencyOptions,
   consistencyFlags,
@@ -15,6 +14,8 @@ import {
   remoteFlags,
   withRemote,
 } from '../remote.ts'
+import { addTransferCommands } from './transfer.ts'
+import { addWatchCommand } from './watch.ts'
 
 const descriptions: Readonly<Record<UpdateOperation, string>> = {
   touch: 'Write relationships, replacing what is there.',
@@ -26,29 +27,6 @@ interface ReadOptions extends RemoteOptions, ConsistencyOptions {
   readonly subject?: string
   readonly limit?: string
   readonly json?: boolean
-}
-
-/** `document`, `document:readme`, `document:rea%` (prefix), each perhaps with `#viewer`. */
-export function parseResourceFilter(text: string): RelationshipFilter {
-  const match = /^([^:#@]+)(?::([^#@%]*)(%?))?(?:#([^@]+))?$/.exec(text)
-  if (match === null) {
-    throw new CardeaError(
-      'INVALID_ARGUMENT',
-      `Expected type, type:id, type:prefix% or type:id#relation, found ${JSON.stringify(text)}.`,
-    )
-  }
-  const [, resourceType, id, percent, relation] = match
-  return {
-    resourceType: resourceType!,
-    ...(id === undefined || id === '' ? {} : percent === '%' ? { resourceIdPrefix: id } : { resourceId: id }),
-    ...(relation === undefined ? {} : { relation }),
-  }
-}
-
-function parseSubjectFilter(text: string): NonNullable<RelationshipFilter['subject']> {
-  if (!text.includes(':')) return { type: text }
-  const { type, id, relation } = parseSubject(text)
-  return text.includes('#') ? { type, id, relation } : { type, id }
 }
 
 async function write(
@@ -98,4 +76,6 @@ export function addRelationshipCommands(program: Command): void {
     .option('--limit <count>', 'print at most this many')
     .option('--json', 'one JSON object per line')
     .action((filter: string, options: ReadOptions) => read(filter, options))
+  addWatchCommand(group)
+  addTransferCommands(group)
 }
