@@ -92,9 +92,11 @@ function sampleQuestions(snapshot: Snapshot, from: Schema, to: Schema, count: nu
   const subjects = evenly(snapshot, count, (type) => isTerminal(from, type))
   const questions: Question[] = []
   for (let at = 0; questions.length < count && at < objects.length * subjects.length; at += 1) {
-    const resource = objects[at % objects.length]!
-    // A stride that is no multiple of the number of objects pairs each with other subjects in each round.
-    const subject = subjects[(at * 7 + Math.floor(at / objects.length)) % subjects.length]!
+    const position = at % objects.length
+    const round = Math.floor(at / objects.length)
+    const resource = objects[position]!
+    // In each round an object meets the next subject, and its neighbour one farther on: no pair comes twice.
+    const subject = subjects[(position * 7 + round) % subjects.length]!
     for (const permission of permissionsOf(from, to, resource.type)) {
       if (questions.length < count)
         questions.push({ resource, permission, subject: { ...subject, relation: '' } })

@@ -12,6 +12,7 @@ import {
   wildcardId,
 } from '../model/reference.ts'
 import type { Definition, Schema } from '../model/schema.ts'
+import { didYouMean } from '../schema/suggestion.ts'
 
 function malformed(what: string, text: string, rule: string): CardeaError {
   const shown = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
@@ -79,7 +80,7 @@ export function requireDefinition(schema: Schema, type: string): Definition {
       'UNKNOWN_DEFINITION',
       schema.definitions.size === 0
         ? 'There is no schema yet. Write one: cardea schema write FILE, or the WriteSchema call.'
-        : `The schema has no definition ${JSON.stringify(type)}.`,
+        : `The schema has no definition ${JSON.stringify(type)}.${didYouMean(type, schema.definitions.keys())}`,
       {
         definition_name: type,
       },
@@ -94,7 +95,7 @@ export function requireMember(schema: Schema, type: string, name: string): void 
   if (definition.relations.has(name) || definition.permissions.has(name)) return
   throw new CardeaError(
     'UNKNOWN_RELATION_OR_PERMISSION',
-    `Definition ${JSON.stringify(type)} has no relation or permission ${JSON.stringify(name)}.`,
+    `Definition ${JSON.stringify(type)} has no relation or permission ${JSON.stringify(name)}.${didYouMean(name, definition.members)}`,
     { definition_name: type, relation_or_permission_name: name },
   )
 }

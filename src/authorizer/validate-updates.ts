@@ -9,6 +9,7 @@ import type { Relationship, RelationshipUpdate } from '../model/relationship.ts'
 import { formatRelationship } from '../model/relationship-text.ts'
 import { type AllowedType, formatAllowedType, type Relation, type Schema } from '../model/schema.ts'
 import { structBytes } from '../model/struct-size.ts'
+import { didYouMean } from '../schema/suggestion.ts'
 import type { AuthorizerLimits } from './limits.ts'
 import {
   requireDefinition,
@@ -154,15 +155,17 @@ function validateUpdate(schema: Schema, { operation, relationship }: Relationshi
   if (relation === undefined) {
     throw new CardeaError(
       'UNKNOWN_RELATION_OR_PERMISSION',
-      `Definition ${JSON.stringify(resource.type)} has no relation ${JSON.stringify(name)}.`,
+      `Definition ${JSON.stringify(resource.type)} has no relation ${JSON.stringify(name)}.${didYouMean(name, definition.relations.keys())}`,
       { definition_name: resource.type, relation_or_permission_name: name },
     )
   }
   requireSubject(schema, subject.type, subject.relation)
   if (caveat !== undefined && !schema.caveats.has(caveat.name)) {
-    throw new CardeaError('UNKNOWN_CAVEAT', `The schema has no caveat ${JSON.stringify(caveat.name)}.`, {
-      caveat_name: caveat.name,
-    })
+    throw new CardeaError(
+      'UNKNOWN_CAVEAT',
+      `The schema has no caveat ${JSON.stringify(caveat.name)}.${didYouMean(caveat.name, schema.caveats.keys())}`,
+      { caveat_name: caveat.name },
+    )
   }
   // Identity alone decides what is deleted, so a delete may leave the traits out.
   const traitsMatter = operation !== 'delete' || caveat !== undefined

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml'
 import { CardeaError } from '../model/errors.ts'
-import { nearest } from './nearest.ts'
+import { nearestName } from '../schema/suggestion.ts'
 
 /** Value of each flag that the file sets, by flag name without the dashes (`grpc-addr`). */
 export type ConfigValues = ReadonlyMap<string, string | boolean | readonly string[]>
@@ -40,7 +40,7 @@ export function readConfigFile(path: string, knownFlags: readonly string[]): Con
     const offset = isScalar(key) ? key.range?.[0] : undefined
     const name = String(isScalar(key) ? key.value : key)
     if (!knownFlags.includes(name)) {
-      const suggestion = nearest(name, knownFlags)
+      const suggestion = nearestName(name, knownFlags)
       throw fail(
         offset,
         `unknown key ${JSON.stringify(name)}.${suggestion === undefined ? '' : ` Did you mean ${JSON.stringify(suggestion)}?`}`,

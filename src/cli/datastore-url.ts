@@ -1,10 +1,10 @@
 // Datastores by name: `memory`, `sqlite:./cardea.db`, `postgres://...`.
 
 import { CardeaError } from '../model/errors.ts'
+import { nearestName } from '../schema/suggestion.ts'
 import { memoryStore } from '../store/memory/store.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 import type { Store } from '../store/store.ts'
-import { nearest } from './nearest.ts'
 
 /**
  * Opens the datastore that `--datastore` names; one that others write to is looked at often enough for reads that may
@@ -30,7 +30,7 @@ export async function openDatastore(
       ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
     })
   }
-  const suggestion = nearest(kind === '' ? name : kind, ['memory', 'sqlite', 'postgres'])
+  const suggestion = nearestName(kind === '' ? name : kind, ['memory', 'sqlite', 'postgres'])
   throw new CardeaError(
     'CONFIG_INVALID',
     `--datastore names no known kind; expected memory, sqlite:PATH or postgres://...${suggestion === undefined ? '' : ` Did you mean ${suggestion}?`}`,

@@ -3,12 +3,13 @@
 import { readFileSync } from 'node:fs'
 import pino from 'pino'
 import type { Authorizer } from '../authorizer/authorizer.ts'
-import type { AuthorizerLimits } from '../authorizer/limits.ts'
 import { CardeaError } from '../model/errors.ts'
 import { compileSchema } from '../schema/compile-schema.ts'
+import { parseActions, parsePublicUrl } from './authzen-flags.ts'
 import { removeConnection, writeConnection } from './connection-file.ts'
 import { openDatastore } from './datastore-url.ts'
-import { durationMs, environmentName, wholeNumber } from './flags.ts'
+import { durationMs, environmentName } from './flags.ts'
+import { limitsOf } from './limit-flags.ts'
 import { generatedKey, parseKeys } from './preshared-keys.ts'
 import { loadProgress } from './print/load-progress.ts'
 import { parseRelationshipLines, type RelationshipLine, requireFitting } from './relationship-lines.ts'
@@ -16,10 +17,7 @@ import { readSchemaFile } from './schema-file.ts'
 import { formatServerAddress, parseServerAddress } from './server-address.ts'
 import { type PresharedKey, startService } from './service.ts'
 
-/** How long a shutdown waits for calls in flight, in milliseconds. */
-const shutdownGraceMs = 5000
-
-/** Values of the flags of `cardea serve`. */
+/** Values of the flags of `cardea serve`; those of limits besides, which `limit-flags.ts` reads. */
 export interface ServeOptions {
   readonly grpcAddr: string
   readonly httpAddr: string
@@ -32,11 +30,13 @@ export interface ServeOptions {
   readonly tlsKey?: string
   readonly tlsClientCa?: string
   readonly insecurePlaintextOnNetwork?: boolean
-  readonly maxStaleness?: string
-  readonly maxSnapshotChanges?: string
+  readonly publicUrl?: string
+  readonly authzenActions?: string
   readonly gcWindow: string
   readonly gcInterval: string
+  readonly shutdownGrace: string
   readonly logLevel: string
+  readonly logIds?: boolean
 }
 
 function presharedKeys(options: ServeOptions, warn: (message: string) => void): PresharedKey[] {
@@ -102,7 +102,7 @@ function tlsOf(options: ServeOptions) {
 }
 
 /** Starts to serve; resolves once it does. CONFIG_INVALID for values that cannot be. */
-export async function runServe(options: ServeOptions): Promise<void> {
+export async function runServe(options: ServeOptions, version: string): Promise<void> {
   const levels = ['debug', 'info', 'warn', 'error']
   if (!levels.includes(options.logLevel)) {
     throw new CardeaError(
@@ -121,14 +121,12 @@ export async function runServe(options: ServeOptions): Promise<void> {
       ? []
       : parseRelationshipLines(readText(options.relationships, '--relationships'), options.relationships)
   if (schema !== undefined) requireFitting(lines, schema.schema)
-  const limits: Partial<Record<keyof AuthorizerLimits, number>> = {}
-  if (options.maxStaleness !== undefined)
-    limits.maxStalenessMs = wholeNumber(options.maxStaleness, '--max-staleness')
-  if (options.maxSnapshotChanges !== undefined)
-    limits.maxSnapshotChanges = wholeNumber(options.maxSnapshotChanges, '--max-snapshot-changes')
-
-  limits.gcWindowMs = durationMs(options.gcWindow, '--gc-window')
+  const { server: serverLimits, requests } = limitsOf(options)
+  const limits = { ...requests, gcWindowMs: durationMs(options.gcWindow, '--gc-window') }
   const gcIntervalMs = durationMs(options.gcInterval, '--gc-interval')
+  const shutdownGraceMs = durationMs(options.shutdownGrace, '--shutdown-grace')
+  const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl)
+  const actions = options.authzenActions === undefined ? undefined : parseActions(options.authzenActions)
 
   const grpcAddress = parseServerAddress(options.grpcAddr, '--grpc-addr')
   const httpAddress = parseServerAddress(options.httpAddr, '--http-addr')
@@ -141,6 +139,11 @@ export async function runServe(options: ServeOptions): Promise<void> {
     ...(tls === undefined ? {} : { tls }),
     allowInsecure: options.insecurePlaintextOnNetwork === true,
     limits,
+    serverLimits,
+    logIds: options.logIds === true,
+    version,
+    publicUrl,
+    actions,
     gcIntervalMs,
     log,
     onProgress: progress.update,

@@ -7,7 +7,7 @@ import type { ToolDefinition } from '../../mcp/policy/tool-definition.ts'
 import type { JsonObject, JsonValue } from '../../model/context.ts'
 import { CardeaError } from '../../model/errors.ts'
 import { exitCode } from '../exit-code.ts'
-import { readInput, schemaOf } from './schema.ts'
+import { checkedSchemaFile, readInput } from '../schema-file.ts'
 
 interface ToolSource {
   readonly tools?: string
@@ -21,7 +21,7 @@ async function lint(
   server: readonly string[],
   options: ToolSource & { schema?: string; strict?: boolean; json?: boolean },
 ): Promise<void> {
-  const schema = options.schema === undefined ? undefined : schemaOf(options.schema)
+  const schema = options.schema === undefined ? undefined : checkedSchemaFile(options.schema)?.schema
   if (options.schema !== undefined && schema === undefined) return
   const tools = await toolsFrom(server, options)
   // Loaded here: no other command should wait for it.
@@ -46,7 +46,7 @@ async function suggest(
   server: readonly string[],
   options: ToolSource & { schema?: string; samples?: string },
 ): Promise<void> {
-  const schema = options.schema === undefined ? undefined : schemaOf(options.schema)
+  const schema = options.schema === undefined ? undefined : checkedSchemaFile(options.schema)?.schema
   if (options.schema !== undefined && schema === undefined) return
   const tools = await toolsFrom(server, options)
   if (tools === undefined)
