@@ -157,10 +157,9 @@ export class GuardedConnection implements Transport, Server {
     let answer: Answer
     try {
       answer = method === undefined ? errorAnswer(-32601) : await method(exchange, this)
-      if (!exchange.record.isEnded && !unrecorded.has(exchange.method)) {
-        if (method === undefined) await exchange.record.refused('no such method under this policy')
-        else await exchange.record.outcome(answer.error ? 'failed' : 'allowed')
-      }
+      if (method === undefined) this.#recordUnknown(exchange)
+      else if (!exchange.record.isEnded && !unrecorded.has(exchange.method))
+        await exchange.record.outcome(answer.error ? 'failed' : 'allowed')
     } catch (error) {
       answer = await this.#failure(exchange, error)
     }
@@ -170,6 +169,13 @@ export class GuardedConnection implements Transport, Server {
     const modern = exchange.modern && answer.result
     const dressed = modern ? { result: modernResult(exchange.method, modern, exchange.serverInfo) } : answer
     await this.#reply(exchange.id, expired ? unauthenticated : dressed)
+  }
+
+  /** Nothing leaves that would have to wait for this record. */
+  #recordUnknown(exchange: Exchange): void {
+    exchange.record
+      .refused('no such method under this policy')
+      .catch((error) => exchange.log('error', `The audit log cannot be written: ${reasonOf(error)}`))
   }
 
   /** Whatever is thrown on the way denies: the service, the audit log, or a fault of ours. */

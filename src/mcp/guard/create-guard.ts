@@ -18,6 +18,7 @@ import { type ConnectionOptions, GuardedConnection } from './connection.ts'
 import { Freshness } from './freshness.ts'
 import type { GuardCore, GuardLog } from './guard-core.ts'
 import { type HandlerFetch, listenFetch } from './listen-fetch.ts'
+import { mayConnect } from './may-hear.ts'
 import type { Transport } from './message.ts'
 import { OverFetch, type OverFetchCount } from './over-fetch.ts'
 import { StateSeal } from './request-state.ts'
@@ -83,6 +84,11 @@ export interface Guard {
    * what {@link TokenExchange.tokenFor} throws.
    */
   tokenFor(extra: HandlerExtra, target: ExchangeTarget): Promise<ExchangedToken>
+  /**
+   * Whether the policy's whole-call questions are HAS for this principal now; for streams that stay open, see `mayStay` of
+   * `createHttpGuard`. Rejects when the service does not answer.
+   */
+  mayConnect(principal: Principal): Promise<boolean>
   /** Scopes that a message needs, for the HTTP side to answer 403 `insufficient_scope` before anything is dispatched. */
   requiredScopes(message: unknown): readonly string[]
   /** Replaces the policy. Calls that have begun end under the old one. Throws CONFIG_INVALID and keeps the old one. */
@@ -191,6 +197,7 @@ export function createGuard(options: GuardOptions): Guard {
         )
       return tokenExchange.tokenFor(asking, token, target)
     },
+    mayConnect: (asking) => mayConnect(core, asking),
     requiredScopes: (message) => requiredScopes(policy, message),
     usePolicy(next) {
       policy = loaded(next)

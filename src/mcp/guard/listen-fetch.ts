@@ -1,16 +1,14 @@
 // subscriptions/listen over HTTP: SDK v2 serves it beside the server instance, so its requests and events are looked at here.
 
 import type { JsonObject } from '../../model/context.ts'
-import { isDenial } from '../policy/ask.ts'
 import { isJsonObject } from '../policy/json-object.ts'
-import { planResource } from '../policy/plan-resource.ts'
 import type { Principal } from '../principal.ts'
-import { askAll } from './bulk-ask.ts'
 import { CallRecord } from './call-record.ts'
 import { forwardedMeta, subscriptionKey } from './envelope.ts'
 import { reasonOf } from './exchange.ts'
 import { errorAnswer, unauthenticated, unavailable } from './fixed-answers.ts'
 import type { GuardCore } from './guard-core.ts'
+import { mayConnect, mayHear } from './may-hear.ts'
 import { type Answer, isRequest, type RequestId, type RpcRequest } from './message.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -81,6 +79,10 @@ async function listen(
   principal: Principal,
 ): Promise<Response> {
   const record = new CallRecord(core, { method: body.method, principal })
+  if (!(await mayConnect(core, principal))) {
+    await record.outcome('denied', 'a whole-call question is not HAS')
+    return reply(body.id, errorAnswer(-32601), 404)
+  }
   const wanted = isJsonObject(params.notifications) ? params.notifications : {}
   const uris = await grantedUris(core, principal, wanted.resourceSubscriptions, record, request.signal)
   const { policy } = core
@@ -115,31 +117,12 @@ async function grantedUris(
 ): Promise<ReadonlyMap<string, string>> {
   const granted = new Map<string, string>()
   for (const uri of Array.isArray(wanted) ? wanted : []) {
-    const server = typeof uri === 'string' ? await mayHear(core, principal, uri, signal, record) : undefined
-    if (server !== undefined) granted.set(server, uri)
+    if (typeof uri !== 'string') continue
+    const { asks, answered, plan } = await mayHear(core, principal, uri, `listen ${uri}`, signal)
+    if (answered) record.add('arguments', asks, answered)
+    if (plan) granted.set(plan.uri, uri)
   }
   return granted
-}
-
-/** The URI as the server knows it, if the principal may hear of it now. */
-async function mayHear(
-  core: GuardCore,
-  principal: Principal,
-  uri: string,
-  signal: AbortSignal,
-  record?: CallRecord,
-): Promise<string | undefined> {
-  const { policy } = core
-  const realPath = policy.symlinks === 'resolved' ? core.realPath : undefined
-  const plan = planResource(
-    uri,
-    { policy, caller: { principal }, nowMs: core.clock(), realPath },
-    `listen ${uri}`,
-  )
-  if (isDenial(plan)) return undefined
-  const answered = await askAll(core, plan.asks, signal)
-  record?.add('arguments', plan.asks, answered)
-  return answered.granted.every(Boolean) ? plan.uri : undefined
 }
 
 const listChanged: ReadonlySet<unknown> = new Set([
@@ -242,9 +225,8 @@ async function shownMessage(
   const clientUri = uris.get(params.uri)
   if (clientUri === undefined) return undefined
   try {
-    return (await mayHear(core, principal, params.uri, signal)) === undefined
-      ? undefined
-      : { method, params: { uri: clientUri, _meta } }
+    const { plan } = await mayHear(core, principal, params.uri, 'update', signal)
+    return plan && { method, params: { uri: clientUri, _meta } }
   } catch (error) {
     core.log.error({}, `An update was dropped because it could not be authorized: ${reasonOf(error)}`)
     return undefined

@@ -1,10 +1,8 @@
 // Subscriptions of one connection: asked when they begin, and again each time something is about to be told.
 
-import { isDenial } from '../policy/ask.ts'
-import { planResource } from '../policy/plan-resource.ts'
-import { askAll } from './bulk-ask.ts'
 import type { GuardedConnection } from './connection.ts'
 import { reasonOf } from './exchange.ts'
+import { mayHear } from './may-hear.ts'
 
 const maxSubscriptions = 10_000
 
@@ -34,16 +32,8 @@ export class Subscriptions {
     const { core, principal } = this.#connection
     if (clientUri === undefined || principal === undefined || principal.expiresAtMs <= core.clock()) return
     try {
-      const { policy } = core
-      const realPath = policy.symlinks === 'resolved' ? core.realPath : undefined
-      const plan = planResource(
-        serverUri,
-        { policy, caller: { principal }, nowMs: core.clock(), realPath },
-        'update',
-      )
-      if (isDenial(plan)) return
-      const { granted } = await askAll(core, plan.asks, new AbortController().signal)
-      if (!granted.every(Boolean)) return
+      const { plan } = await mayHear(core, principal, serverUri, 'update', new AbortController().signal)
+      if (plan === undefined) return
     } catch (error) {
       core.log.error({}, `An update was dropped because it could not be authorized: ${reasonOf(error)}`)
       return

@@ -1,6 +1,7 @@
 // Admission: every check a request passes before a handler may see it, on plain data, for any kind of HTTP server.
 
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
+import type { JsonObject } from '../../model/context.ts'
 import type { Principal } from '../principal.ts'
 import type { Refusal } from '../tokens/refusal.ts'
 import type { TokenVerifier, Verified } from '../tokens/token-verifier.ts'
@@ -20,6 +21,8 @@ export interface IncomingRequest {
   header(name: string): readonly string[]
   /** Reads the body within its bounds; asked at most once, and only of admitted callers. */
   body(): Promise<BodyBytes>
+  /** Where the connection comes from, if the adapter knows. */
+  readonly remoteAddress?: string
   /** The body, if somebody in front has read and parsed it. */
   readonly parsedBody?: unknown
 }
@@ -61,6 +64,8 @@ export interface AdmissionOptions {
   readonly scopes: readonly string[]
   /** All scopes that a message needs; a missing one is answered with a step-up challenge. */
   readonly requiredScopes: (message: object, principal: Principal) => readonly string[]
+  /** What policies see as `request`. */
+  readonly requestFacts: (request: IncomingRequest) => JsonObject
   readonly onRefused: (refused: RefusedRequest) => void
   readonly dpopAlgorithms: readonly string[]
 }
@@ -127,7 +132,7 @@ export async function admit(
   const headers = corsHeaders(allowedOrigin)
   const admitted = {
     principal,
-    authInfo: authInfoOf(principal, options.resource),
+    authInfo: authInfoOf(principal, options.resource, options.requestFacts(request)),
     sessionId,
     ignored,
     headers,
@@ -216,13 +221,13 @@ function metadataReply(method: string, metadata: ProtectedResourceMetadata): Rep
   return jsonReply(200, metadata.document, { ...open, 'cache-control': 'public, max-age=300' })
 }
 
-function authInfoOf(principal: Principal, resource: string): AuthInfo {
+function authInfoOf(principal: Principal, resource: string, facts: JsonObject): AuthInfo {
   return {
     token: '',
     clientId: principal.clientId ?? '',
     scopes: [...principal.scopes],
     expiresAt: Math.floor(principal.expiresAtMs / 1000),
     resource: new URL(resource),
-    extra: { cardeaPrincipal: principal },
+    extra: { cardeaPrincipal: principal, cardeaRequest: facts },
   }
 }

@@ -1,10 +1,11 @@
 // The HTTP side of the guard: metadata, challenges and admission around an MCP endpoint, in one object.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonObject } from '../../model/context.ts'
 import type { Principal } from '../principal.ts'
 import { dpopAlgorithms } from '../tokens/dpop.ts'
 import type { TokenVerifier } from '../tokens/token-verifier.ts'
-import type { AdmissionOptions, RefusedRequest } from './admission.ts'
+import type { AdmissionOptions, IncomingRequest, RefusedRequest } from './admission.ts'
 import { type FetchNext, fetchHandler } from './fetch-handler.ts'
 import { type HandlerOptions, type NodeNext, nodeHandler } from './node-handler.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -38,6 +39,18 @@ export interface HttpGuardOptions extends Omit<MetadataOptions, 'scopesSupported
    * of the caller; only for hosts with one event store per session. Stored messages are not filtered again.
    */
   readonly replay?: 'off' | 'own session'
+  /**
+   * Whether somebody may keep an answer open: `(principal) => guard.mayConnect(principal)`. Asked every `stayCheckMs`
+   * for answers that are open for longer, besides whether the token is still good. No, or no answer, ends them.
+   */
+  readonly mayStay?: (principal: Principal) => Promise<boolean>
+  /** Milliseconds between those questions. Default 1000. */
+  readonly stayCheckMs?: number
+  /**
+   * What policies see as `request`, such as `request.ip`. Default: `ip`, the address the connection comes from, where
+   * the adapter knows it. Behind a proxy, read the header that the proxy sets, and only if it does.
+   */
+  readonly requestFacts?: (request: IncomingRequest) => JsonObject
   /** Told of every request that ended at the door; for the operator's log and the audit trail. */
   readonly onRefused?: (refused: RefusedRequest) => void
   /** Told of what a handler throws; its caller gets a bare 500. */
@@ -65,6 +78,11 @@ export interface HttpGuard {
 /** Headers with credentials; no handler needs them. */
 const secretHeaders: readonly string[] = ['authorization', 'dpop']
 
+/** An IPv4 address in its own form, also where the socket speaks both kinds. */
+function addressOf({ remoteAddress }: IncomingRequest): JsonObject {
+  return remoteAddress === undefined ? {} : { ip: remoteAddress.replace(/^::ffff:(?=\d+\.)/, '') }
+}
+
 /** Makes the HTTP side of a guarded server. Throws CONFIG_INVALID. */
 export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
   const scopes = options.scopes ?? []
@@ -73,17 +91,25 @@ export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
     scopesSupported: scopes.length > 0 ? scopes : undefined,
     dpopSigningAlgorithms: dpopAlgorithms,
   })
-  const streams = new OpenStreams()
+  const { verifier, mayStay, onRefused = () => {} } = options
+  const streams = new OpenStreams({
+    everyMs: options.stayCheckMs ?? 1000,
+    mayStay: async (principal) =>
+      ((await verifier.isStillGood?.(principal)) ?? true) && ((await mayStay?.(principal)) ?? true),
+    onCut: (principal, reason) =>
+      onRefused({ method: 'stream', path: '', status: 200, description: `Ended: ${reason}.`, principal }),
+  })
   const admission: AdmissionOptions = {
     resource: options.resource,
     path: options.path ?? new URL(options.resource).pathname,
-    verifier: options.verifier,
+    verifier,
     metadata,
     origins: originRules(options.resource, options.hosts, options.origins),
     sessions: new Sessions(),
     scopes,
     requiredScopes: options.requiredScopes ?? (() => []),
-    onRefused: options.onRefused ?? (() => {}),
+    requestFacts: options.requestFacts ?? addressOf,
+    onRefused,
     dpopAlgorithms,
   }
   const handling: HandlerOptions = {

@@ -79,6 +79,7 @@ function describe(request: IncomingMessage, options: HandlerOptions): IncomingRe
     // rawHeaders, because node drops a second Authorization or Host silently.
     header: (name) =>
       request.rawHeaders.filter((_, index, all) => index % 2 === 1 && all[index - 1]!.toLowerCase() === name),
+    remoteAddress: request.socket.remoteAddress,
     body: () => readBody(request, options.maxBodyBytes, options.bodyTimeoutMs),
     parsedBody: request.readableEnded ? express.body : undefined,
   }

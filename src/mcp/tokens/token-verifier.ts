@@ -5,7 +5,7 @@ import type { Principal } from '../principal.ts'
 import { AccessTokenVerifier, looksLikeJwt } from './access-token.ts'
 import { checkClaims } from './claims.ts'
 import { ProofChecker } from './dpop.ts'
-import { holdToken } from './held-token.ts'
+import { heldToken, holdToken } from './held-token.ts'
 import { principalOf } from './identity.ts'
 import { Introspector } from './introspection.ts'
 import type { IssuerConfig } from './issuer-config.ts'
@@ -32,6 +32,11 @@ export type Verified =
 export interface TokenVerifier {
   /** Never throws for what a caller sent; every doubt is a refusal. */
   verify(credentials: Credentials): Promise<Verified>
+  /**
+   * Whether the token that a principal came with still says at least as much: it has not expired, and an opaque one is
+   * still active with every scope it had. A JWT cannot be taken back before its end. Rejects when the issuer does not answer.
+   */
+  isStillGood?(principal: Principal): Promise<boolean>
 }
 
 export interface TokenVerifierOptions {
@@ -79,6 +84,20 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   return {
+    async isStillGood(principal) {
+      const token = heldToken(principal)
+      if (token === undefined || principal.expiresAtMs <= clock()) return false
+      if (looksLikeJwt(token) || introspector === undefined) return true
+      try {
+        const { claims, pinned: from } = await introspector.claims(token)
+        checkClaims(claims, from.issuer, options.resource, clock(), 'introspection')
+        const { scopes } = principalOf(claims, from.issuer)
+        return [...principal.scopes].every((scope) => scopes.has(scope))
+      } catch (error) {
+        if (error instanceof RefusedError && error.refusal.status !== 503) return false
+        throw error
+      }
+    },
     async verify(credentials) {
       try {
         return { principal: await principalFor(credentials) }
