@@ -4,6 +4,7 @@ import { createCallMetrics } from '../api/call-metrics.ts'
 import { measureDatastore } from '../api/datastore-metrics.ts'
 import { type GrpcServer, startGrpcServer } from '../api/grpc/start-grpc-server.ts'
 import { type HttpServer, startHttpServer } from '../api/http/start-http-server.ts'
+import type { ServerLimits } from '../api/server-limits.ts'
 import type { LocalAuthorizer } from '../authorizer/create-authorizer.ts'
 import { createAuthorizer } from '../authorizer/create-authorizer.ts'
 import type { AuthorizerLimits } from '../authorizer/limits.ts'
@@ -25,6 +26,14 @@ export interface ServiceOptions {
   /** Said in words on the command line: plain text on an address that others can reach. */
   readonly allowInsecure?: boolean
   readonly limits?: Partial<AuthorizerLimits>
+  readonly serverLimits?: Partial<ServerLimits>
+  /** Whether slow calls are logged with the ids that they are about. */
+  readonly logIds?: boolean
+  /** Shown in the OpenAPI document. */
+  readonly version?: string
+  /** For AuthZEN; see `HttpServerOptions`. */
+  readonly publicUrl?: string | undefined
+  readonly actions?: { readonly [action: string]: string } | undefined
   /** Pause between two collections of what is older than the limit `gcWindowMs`, in milliseconds. */
   readonly gcIntervalMs?: number
   readonly log: (level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>) => void
@@ -70,11 +79,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       presharedKeys: options.presharedKeys,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       allowInsecure: options.allowInsecure === true,
+      limits: options.serverLimits,
+      logIds: options.logIds,
       log,
     }
     const grpc = await startGrpcServer({ ...shared, address: options.grpcAddress })
     undo.push(() => grpc.close(0))
-    const http = await startHttpServer({ ...shared, address: options.httpAddress })
+    const { httpAddress, version, publicUrl, actions } = options
+    const http = await startHttpServer({ ...shared, address: httpAddress, version, publicUrl, actions })
     return {
       authorizer,
       grpc,

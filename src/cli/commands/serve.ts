@@ -3,6 +3,7 @@
 import type { Command, Option } from 'commander'
 import { readConfigFile } from '../config-file.ts'
 import { flag } from '../flags.ts'
+import { limitOptions } from '../limit-flags.ts'
 import type { ServeOptions } from '../run-serve.ts'
 
 export function addServeCommand(program: Command): void {
@@ -38,23 +39,37 @@ export function addServeCommand(program: Command): void {
       flag('--insecure-plaintext-on-network', 'serve without TLS on an address that others can reach'),
     )
     .addOption(
-      flag('--max-staleness <ms>', 'how long reads go on without a word from the datastore (default: 10000)'),
+      flag(
+        '--public-url <url>',
+        'https://host under which others reach the HTTP address, for AuthZEN (default: the address itself)',
+      ),
     )
     .addOption(
       flag(
-        '--max-snapshot-changes <count>',
-        'changes undone at most for a read at an older revision (default: 1000000)',
+        '--authzen-actions <list>',
+        'permissions by the names that AuthZEN callers give to actions, such as GET=view,PUT=edit',
       ),
     )
     .addOption(flag('--gc-window <duration>', 'how far back the past stays readable, such as 24h', '24h'))
     .addOption(flag('--gc-interval <duration>', 'pause between collections of what is older', '5m'))
+    .addOption(
+      flag(
+        '--shutdown-grace <duration>',
+        'how long a shutdown waits for calls in progress, such as 5s',
+        '5s',
+      ),
+    )
     .addOption(flag('--log-level <level>', 'debug, info, warn or error', 'info'))
+    .addOption(
+      flag('--log-ids', 'name objects and subjects, not only their types, when slow calls are logged'),
+    )
     .option('--config <file>', 'YAML file with these flags as keys')
+  for (const option of limitOptions()) serve.addOption(option)
   serve.hook('preAction', (_, command) => applyConfigFile(command))
   serve.action(async (options: ServeOptions) => {
     // Loaded here: no other command should wait for the whole service to be read in.
     const { runServe } = await import('../run-serve.ts')
-    await runServe(options)
+    await runServe(options, program.version() ?? '')
   })
 }
 
