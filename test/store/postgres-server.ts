@@ -8,22 +8,35 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 
+export interface PostgresSettings {
+  /** Directory to make the server's own in; default: that for temporary files. */
+  readonly parent?: string
+  /** More settings, each as `name=value`. */
+  readonly settings?: readonly string[]
+}
+
 export interface PostgresServer {
+  /** Of the superuser, into the public schema. */
+  readonly url: string
+  /** Where its files are; only the embedded one. */
+  readonly directory?: string
+
   /** A new, empty schema; the connection string leads into it. */
   newSchema(): Promise<string>
   /** Runs one statement as the superuser. */
   query(text: string, values?: unknown[]): Promise<pg.QueryResult>
-  /** Ends the server at once, as a crash would; only the embedded one. */
-  crash?(): Promise<void>
+  /** Ends the server at once, as a crash would; only the embedded one. `SIGKILL` leaves its children to themselves. */
+  crash?(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>
   restart?(): Promise<void>
   stop(): Promise<void>
 }
 
 /** The server, or why there is none. */
-export async function startPostgres(): Promise<PostgresServer | string> {
-  const url = process.env.CARDEA_TEST_POSTGRES_URL
-  if (url !== undefined) return { ...schemasOf(url), stop: async () => {} }
-  const directory = mkdtempSync(join(tmpdir(), 'cardea-postgres-'))
+export async function startPostgres(wanted: PostgresSettings = {}): Promise<PostgresServer | string> {
+  const given = process.env.CARDEA_TEST_POSTGRES_URL
+  if (given !== undefined && wanted.parent === undefined && wanted.settings === undefined)
+    return { url: given, ...schemasOf(given), stop: async () => {} }
+  const directory = mkdtempSync(join(wanted.parent ?? tmpdir(), 'cardea-postgres-'))
   // As root, the server runs as a user of its own, who must be able to walk in.
   chmodSync(directory, 0o711)
   try {
@@ -40,30 +53,44 @@ export async function startPostgres(): Promise<PostgresServer | string> {
         createPostgresUser: process.getuid?.() === 0,
         // A collation that is not by bytes, so that tests notice where one is left to the database.
         initdbFlags: ['--encoding=UTF8', '--locale-provider=icu', '--icu-locale=und', '--locale=C'],
-        postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', '-c', 'max_prepared_transactions=5'],
+        postgresFlags: [
+          'fsync=off',
+          'max_connections=200',
+          'max_prepared_transactions=5',
+          ...(wanted.settings ?? []),
+        ].flatMap((setting) => ['-c', setting]),
         onLog: () => {},
         onError: (error) => said.push(String(error)),
       })
     const server = make()
     await server.initialise()
     await server.start()
-    const schemas = schemasOf(
-      `postgres://postgres:${encodeURIComponent('pass word@secret')}@127.0.0.1:${port}/postgres`,
-    )
+    const url = `postgres://postgres:${encodeURIComponent('pass word@secret')}@127.0.0.1:${port}/postgres`
+    const schemas = schemasOf(url)
     const processOf = (embedded: unknown) => (embedded as { process?: { pid?: number } }).process?.pid
     let running = server
     return {
+      url,
+      directory,
       ...schemas,
-      crash: async () => {
+      crash: async (signal = 'SIGQUIT') => {
         const pid = processOf(running)
         if (pid === undefined) throw new Error('the embedded server has no process')
         // Immediate shutdown: no checkpoint, no goodbye to the backends.
-        process.kill(pid, 'SIGQUIT')
+        process.kill(pid, signal)
         await running.stop().catch(() => {})
       },
       restart: async () => {
-        running = make()
-        await running.start()
+        // After SIGKILL, orphans may hold the shared memory for a moment.
+        for (let attempt = 1; ; attempt++) {
+          running = make()
+          try {
+            return await running.start()
+          } catch (error) {
+            if (attempt === 20) throw error
+            await new Promise((resolve) => setTimeout(resolve, 250))
+          }
+        }
       },
       stop: async () => {
         await running.stop()

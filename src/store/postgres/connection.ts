@@ -128,17 +128,20 @@ export function openPool(connection: PostgresConnection, poolSize: number): pg.P
 /** How much longer than a statement of a request one may take that works on everything: loads, imports, migrations. */
 const longFactor = 60
 
-/** A connection of one's own; whoever asks for it ends it. `onLost` is called once, when it is lost by itself. */
+/**
+ * A connection of one's own; whoever asks for it ends it. `onLost` is called once, when it was there and is lost by
+ * itself.
+ */
 export async function openClient(
   connection: PostgresConnection,
   onLost: () => void = () => {},
   timeoutFactor = 1,
 ): Promise<pg.Client> {
   const client = new pg.Client(clientConfig(connection, timeoutFactor))
-  let ended = false
+  let open = false
   const lost = () => {
-    if (ended) return
-    ended = true
+    if (!open) return
+    open = false
     onLost()
   }
   client.on('error', lost)
@@ -146,9 +149,9 @@ export async function openClient(
   try {
     await client.connect()
     await client.query(sessionSettings)
+    open = true
     return client
   } catch (error) {
-    ended = true
     void client.end().catch(() => {})
     throw storeError(error)
   }

@@ -172,21 +172,31 @@ export class Tail {
     }
   }
 
+  /** Fails when the connection is not there in the end; one that was is replaced when it is lost. */
   async #listen(): Promise<void> {
+    let [listening, lost] = [false, false]
     const client = await this.#settings.openListening(() => {
-      this.#listening = undefined
-      this.#listenAgain(firstRetryMs)
+      lost = true
+      if (listening) this.#listenAgain(firstRetryMs)
     })
     client.on('notification', ({ payload }) => {
       // What this very process wrote has mostly been told already.
       if (Number(payload) > (this.#position?.revision ?? 0)) this.#hurry()
     })
-    await client.query('LISTEN cardea')
+    try {
+      await client.query('LISTEN cardea')
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+    if (lost) throw new Error('Connection terminated')
+    listening = true
     this.#listening = client
     if (this.#closed) await client.end().catch(() => {})
   }
 
   #listenAgain(waitMs: number): void {
+    this.#listening = undefined
     if (this.#closed) return
     this.#retry = setTimeout(
       () => {
