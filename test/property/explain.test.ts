@@ -16,7 +16,8 @@ import {
   type Said,
 } from '../reference/questions.ts'
 import { finish, say, worldOf } from './cardea-systems.ts'
-import { answersHas, fewOf, has, judgeExplanation, list, rowKey } from './judge-explanation.ts'
+import { answersHas, fewOf, has, judgeExplanation, list } from './judge-explanation.ts'
+import { rowKey } from './row-key.ts'
 import { failSmall, randomCases, referenceOf } from './run-cases.ts'
 
 const engine = createEngine()

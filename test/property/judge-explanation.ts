@@ -1,15 +1,16 @@
 // What an explanation promises, held against the reference: a proof grants alone, nothing in it is idle, a reason fits.
 
-import { canonicalJson } from '../../src/model/canonical-json.ts'
 import type { Explanation } from '../../src/model/decision.ts'
 import { isLive, type Relationship } from '../../src/model/relationship.ts'
-import { formatRelationship, parseRelationship } from '../../src/model/relationship-text.ts'
+import { formatRelationship } from '../../src/model/relationship-text.ts'
 import { reach } from '../reference/dependencies.ts'
 import { ReferenceEvaluator, type ReferenceWorld } from '../reference/evaluator.ts'
 import type { Case } from '../reference/generate.ts'
 import { type Complaint, judgeCheck } from '../reference/judge.ts'
 import { type CheckQuestion, checksOf, type Said } from '../reference/questions.ts'
 import { relax } from '../reference/relax.ts'
+import { judgeTrace } from './judge-trace.ts'
+import { rowKey } from './row-key.ts'
 import { referenceOf } from './run-cases.ts'
 
 const exact = { names: 'exact' } as const
@@ -78,11 +79,6 @@ function judgeReason(
   return undefined
 }
 
-/** Equal for equal rows, whatever the order of keys in a context; an empty context is none. */
-export function rowKey(row: Relationship): string {
-  return canonicalJson(JSON.parse(JSON.stringify(parseRelationship(formatRelationship(row)))))
-}
-
 export function list(rows: readonly Relationship[]): string {
   return `[${rows.map(formatRelationship).join(', ')}]`
 }
@@ -92,6 +88,8 @@ export function judgeExplanation(each: Case, question: CheckQuestion, said: Said
   if (complaint !== undefined || said.error !== undefined) return complaint
   const { value } = said
   if (value.tree.permissionship !== value.permissionship) return `the tree says ${value.tree.permissionship}`
+  const wrongTree = judgeTrace(each, referenceOf(each), question, value.tree)
+  if (wrongTree !== undefined) return `the tree: ${wrongTree}`
   return value.permissionship === 'has'
     ? judgeProof(each, question, value)
     : judgeReason(each, question, value)
