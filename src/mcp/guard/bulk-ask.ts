@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AuditDecision } from '../../audit/audit.ts'
 import type { BulkAnswer } from '../../authorizer/authorizer.ts'
-import type { Explanation, Question } from '../../model/decision.ts'
+import type { Evidence, Question } from '../../model/decision.ts'
 import { CardeaError } from '../../model/errors.ts'
 import { formatObject, formatSubject } from '../../model/reference.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
@@ -40,7 +40,7 @@ export async function askAll(core: GuardCore, asks: readonly Ask[], signal: Abor
     const result = await within(core, signal, (inTime) =>
       core.authorizer.checkBulk(part, {
         consistency,
-        explain: core.explain,
+        evidence: core.explain,
         signal: inTime,
         deadlineMs: core.clock() + core.checkTimeoutMs,
       }),
@@ -128,19 +128,19 @@ function decisionOf({ at, resource, permission, subject }: Ask, answer: BulkAnsw
     }
   const verdict = answer.permissionship
   const missing = answer.missing.length > 0 ? { missing: answer.missing } : {}
-  return { ...base, verdict, ...missing, ...explained(answer.explanation) }
+  return { ...base, verdict, ...missing, ...explained(answer.evidence) }
 }
 
-function explained(explanation: Explanation | undefined): Partial<AuditDecision> {
-  if (explanation === undefined) return {}
-  const { reason } = explanation
+function explained(evidence: Evidence | undefined): Partial<AuditDecision> {
+  if (evidence === undefined) return {}
+  const { reason } = evidence
   if (reason) {
     const { kind, resource, name, via } = reason
     return { reason: { kind, at: `${formatObject(resource)}#${name}`, via: via.map(formatRelationship) } }
   }
-  const proof = explanation.proof.map(formatRelationship)
-  if (explanation.absences.length === 0) return { proof }
-  const absences = explanation.absences.map(
+  const proof = evidence.proof.map(formatRelationship)
+  if (evidence.absences.length === 0) return { proof }
+  const absences = evidence.absences.map(
     ({ resource, permission, subject }) =>
       `${formatObject(resource)}#${permission}@${formatSubject(subject)}`,
   )

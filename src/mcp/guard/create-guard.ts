@@ -14,6 +14,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { Principal } from '../principal.ts'
 import { heldToken } from '../tokens/held-token.ts'
 import type { ExchangedToken, ExchangeTarget, TokenExchange } from '../tokens/token-exchange.ts'
+import { checkNames } from './check-names.ts'
 import { type ConnectionOptions, GuardedConnection } from './connection.ts'
 import { Freshness } from './freshness.ts'
 import type { GuardCore, GuardLog } from './guard-core.ts'
@@ -145,6 +146,7 @@ export function createGuard(options: GuardOptions): Guard {
       throw new CardeaError('UNAUTHENTICATED', 'This is no guarded call: nobody is asking.')
     return stated as Principal
   }
+  void checkNames(authorizer, policy, log)
   return {
     wrapTransport,
     principal,
@@ -201,6 +203,7 @@ export function createGuard(options: GuardOptions): Guard {
     requiredScopes: (message) => requiredScopes(policy, message),
     usePolicy(next) {
       policy = loaded(next)
+      void checkNames(authorizer, policy, log)
     },
     approvedDefinitions: () => core.pins.approved(),
     overFetch: () => core.overFetch.report(),

@@ -22,9 +22,10 @@ import { definitionsOf } from './server-tools.ts'
 export async function listTools(exchange: Exchange, connection: GuardedConnection): Promise<Answer> {
   const answer = await exchange.forward(cursorOf(exchange.params))
   if (answer.error) return failed(exchange, answer.error)
-  const usable = definitionsOf(answer.result.tools).flatMap(
-    (definition) => connection.tools.usable(exchange, definition) ?? [],
-  )
+  const definitions = definitionsOf(answer.result.tools)
+  const isAll = exchange.params.cursor === undefined && answer.result.nextCursor === undefined
+  if (isAll) exchange.core.pins.tellUnused(exchange.policy, new Set(definitions.map(({ name }) => name)))
+  const usable = definitions.flatMap((definition) => connection.tools.usable(exchange, definition) ?? [])
   const scope = callerScope(exchange.setting.caller)
   const asks: Ask[] = []
   const ranges = usable.map(({ rule }) => {
@@ -44,8 +45,7 @@ export async function listTools(exchange: Exchange, connection: GuardedConnectio
   })
   const tools = left.map(({ definition }) => plainBlock(definition as unknown as JsonObject))
   const result = { tools, ...pageOf(answer.result.nextCursor) }
-  const offered = definitionsOf(answer.result.tools).length
-  return exchange.settle({ result }, left.length === offered ? 'allowed' : 'filtered')
+  return exchange.settle({ result }, left.length === definitions.length ? 'allowed' : 'filtered')
 }
 
 /** prompts/list: prompts with a rule. */

@@ -51,7 +51,10 @@ export class ServerTools {
       }
       const { tools, nextCursor } = answer.result
       for (const tool of definitionsOf(tools)) definitions.set(tool.name, tool)
-      if (typeof nextCursor !== 'string') break
+      if (typeof nextCursor !== 'string') {
+        this.#server.core.pins.tellUnused(exchange.policy, new Set(definitions.keys()))
+        break
+      }
       cursor = nextCursor
     }
     return definitions

@@ -3,6 +3,7 @@
 import { type AuthzenMapping, compileAuthzenMapping } from '../policy/authzen-mapping.ts'
 import type { LoadedPolicy, LoadedTool } from '../policy/loaded-policy.ts'
 import { formatPath } from '../policy/problem.ts'
+import { didYouMean } from '../policy/suggest-name.ts'
 import {
   type DefinitionProblem,
   definitionHash,
@@ -63,6 +64,15 @@ export class ToolPins {
     return { rule, definition, hash, mapping }
   }
 
+  /** Tells the operator, once, of rules whose tool is not among all that the server has. */
+  tellUnused(policy: LoadedPolicy, names: ReadonlySet<string>): void {
+    for (const tool of policy.tools.keys())
+      if (!names.has(tool)) {
+        const reason = `the server has no such tool, so its rule is unused${didYouMean(tool, names)}`
+        this.#tell(tool, '', reason, `The policy has a rule for the tool ${tool}, but ${reason}.`)
+      }
+  }
+
   /** Hashes approved so far, to be kept for the next start. */
   approved(): { readonly [tool: string]: string } {
     return Object.fromEntries(this.#approved)
@@ -77,11 +87,15 @@ export class ToolPins {
   }
 
   #refuse(tool: string, hash: string, reason: string): undefined {
+    this.#tell(tool, hash, reason, `The tool ${tool} is neither listed nor callable: ${reason}`)
+  }
+
+  #tell(tool: string, hash: string, reason: string, message: string): void {
     const key = `${tool} ${hash} ${reason}`
     if (this.#told.has(key)) return
     if (this.#told.size >= maxRemembered) this.#told.clear()
     this.#told.add(key)
-    this.#log.warn({ tool, definition: hash }, `The tool ${tool} is neither listed nor callable: ${reason}`)
+    this.#log.warn({ tool, ...(hash !== '' && { definition: hash }) }, message)
   }
 }
 

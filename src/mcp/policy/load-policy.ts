@@ -26,7 +26,7 @@ import {
   type Report,
   yamlPositions,
 } from './problem.ts'
-import { schemaNames } from './schema-names.ts'
+import { type SchemaNames, schemaNames } from './schema-names.ts'
 import { reportIssue } from './shape-issues.ts'
 import { didYouMean } from './suggest-name.ts'
 import { definitionProblems, type ToolDefinition } from './tool-definition.ts'
@@ -36,6 +36,8 @@ export interface LoadOptions {
   readonly schema?: Schema
   /** The tools' own definitions: argument names and output fields must exist in them. */
   readonly tools?: readonly ToolDefinition[]
+  /** The schema's names where the schema itself is not at hand. */
+  readonly names?: SchemaNames
 }
 
 export type PolicyOutcome =
@@ -106,7 +108,7 @@ export function readSource(source: string | Policy): {
 }
 
 function load(source: Policy, options: LoadOptions, report: Report): LoadedPolicy {
-  const loading: Loading = { report, schema: schemaNames(options.schema) }
+  const loading: Loading = { report, schema: options.names ?? schemaNames(options.schema) }
   for (const { path, problem } of source.issuers ? checkIssuers(source.issuers).problems : [])
     report(parsePath(path), problem)
   const roots = loadRoots(loading, source)

@@ -1,6 +1,6 @@
 // The names of the permission schema, as far as a policy uses them.
 
-import type { CaveatType, Schema } from '../../model/schema.ts'
+import type { CaveatType } from '../../model/schema.ts'
 import { formatCaveatType } from '../../model/schema.ts'
 import { didYouMean } from './suggest-name.ts'
 import type { CheckTemplate } from './template.ts'
@@ -17,7 +17,20 @@ export interface SchemaNames {
   parameterType(name: string): CaveatType | string | undefined
 }
 
-export function schemaNames(schema: Schema | undefined): SchemaNames {
+/** As much of a schema as names need. */
+export interface KnownSchema {
+  readonly definitions: ReadonlyMap<
+    string,
+    {
+      readonly relations: ReadonlyMap<string, unknown>
+      readonly permissions: ReadonlyMap<string, unknown>
+      readonly members: readonly string[]
+    }
+  >
+  readonly caveats: ReadonlyMap<string, { readonly parameters: ReadonlyMap<string, CaveatType> }>
+}
+
+export function schemaNames(schema: KnownSchema | undefined): SchemaNames {
   if (schema === undefined) {
     const believe = () => undefined
     return {
