@@ -86,10 +86,16 @@ describe.each([...schemas])('%s', (name, text) => {
   })
 
   test('has no lint warnings', () => {
-    if (name === 'odd-but-valid.zed' || name === 'public-and-blocked.zed') return
     expect(lintSchema(text).map((warning) => formatProblem(warning, text))).toEqual([])
   })
 })
+
+test.each([...readFolder('.', '.zed'), ...readFolder('policies', '.zed')])(
+  '%s has no lint warnings',
+  (_name, text) => {
+    expect(lintSchema(text).map((warning) => formatProblem(warning, text))).toEqual([])
+  },
+)
 
 describe.each([...validations])('%s', (_name, yaml) => {
   const file = parse(yaml) as ValidationFile

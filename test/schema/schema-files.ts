@@ -17,7 +17,7 @@ export interface ExpectedProblem {
   readonly at: string
   readonly stage: string
   readonly code: string
-  readonly message?: string
+  readonly message: string
 }
 
 export interface InvalidCase {
