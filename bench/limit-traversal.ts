@@ -1,12 +1,6 @@
 // The limit: checks for the one schema of shared-folders.ts, by hand. Interned integer arrays, no allocation, no snapshots, no caveats.
 
-import { type Data, idOf, type Kind, kinds } from './shared-folders.ts'
-
-/** Rows of one relation by their resource: `items` from `starts[n]` to `starts[n + 1]`. */
-interface Lists {
-  readonly starts: Int32Array
-  readonly items: Int32Array
-}
+import { type Data, idOf, type Kind, kinds, type Lists, listsOf } from './shared-folders.ts'
 
 export class LimitTraversal {
   readonly #numbers: Readonly<Record<Kind, Map<string, number>>>
@@ -24,48 +18,37 @@ export class LimitTraversal {
   readonly #folderStack: Int32Array
   #mark = 0
 
-  constructor({ counts, rows }: Data) {
-    const lists = (type: Kind, relation: string, subjectType: Kind): Lists => {
-      const chosen = rows.filter(
-        (row) => row.type === type && row.relation === relation && row.subjectType === subjectType,
-      )
-      const starts = new Int32Array(counts[type] + 1)
-      for (const row of chosen) starts[row.resource + 1]! += 1
-      for (let at = 0; at < counts[type]; at += 1) starts[at + 1]! += starts[at]!
-      const filled = starts.slice()
-      const items = new Int32Array(chosen.length)
-      for (const row of chosen) {
-        items[filled[row.resource]!] = row.subject
-        filled[row.resource]! += 1
-      }
-      return { starts, items }
-    }
+  constructor(data: Data) {
+    const { counts } = data
     const table = (type: Kind, relation: string): Int32Array => {
-      const chosen = rows.filter(
-        (row) => row.type === type && row.relation === relation && row.subjectType === 'user',
-      )
+      const { starts, items } = listsOf(data, type, relation, 'user')
       let size = 16
-      while (size < chosen.length * 2) size *= 2
+      while (size < items.length * 2) size *= 2
       const slots = new Int32Array(size * 2).fill(-1)
-      for (const { resource, subject } of chosen) {
-        let slot = hash(resource, subject) & (size - 1)
-        while (slots[slot * 2] !== -1) slot = (slot + 1) & (size - 1)
-        slots[slot * 2] = resource
-        slots[slot * 2 + 1] = subject
+      for (let resource = 0; resource < counts[type]; resource += 1) {
+        for (let at = starts[resource]!; at < starts[resource + 1]!; at += 1) {
+          let slot = hash(resource, items[at]!) & (size - 1)
+          while (slots[slot * 2] !== -1) slot = (slot + 1) & (size - 1)
+          slots[slot * 2] = resource
+          slots[slot * 2 + 1] = items[at]!
+        }
       }
       return slots
     }
-    const number = (kind: Kind) =>
-      new Map(Array.from({ length: counts[kind] }, (_, at) => [idOf(kind, at), at] as const))
+    const number = (kind: Kind) => {
+      const numbers = new Map<string, number>()
+      for (let at = 0; at < counts[kind]; at += 1) numbers.set(idOf(kind, at), at)
+      return numbers
+    }
     this.#numbers = Object.fromEntries(kinds.map((kind) => [kind, number(kind)])) as Record<
       Kind,
       Map<string, number>
     >
-    this.#groupsIn = lists('group', 'member', 'group')
-    this.#folderParents = lists('folder', 'parent', 'folder')
-    this.#folderGroups = lists('folder', 'viewer', 'group')
-    this.#documentParents = lists('document', 'parent', 'folder')
-    this.#documentGroups = lists('document', 'viewer', 'group')
+    this.#groupsIn = listsOf(data, 'group', 'member', 'group')
+    this.#folderParents = listsOf(data, 'folder', 'parent', 'folder')
+    this.#folderGroups = listsOf(data, 'folder', 'viewer', 'group')
+    this.#documentParents = listsOf(data, 'document', 'parent', 'folder')
+    this.#documentGroups = listsOf(data, 'document', 'viewer', 'group')
     this.#memberTable = table('group', 'member')
     this.#folderViewerTable = table('folder', 'viewer')
     this.#documentViewerTable = table('document', 'viewer')

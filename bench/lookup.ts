@@ -1,137 +1,135 @@
-// P4: what a lookup of 10,000 resources costs beside a reverse traversal written by hand. Run: npm run bench:lookup
+// P4: what a lookup of 10,000 resources costs beside a reverse traversal written by hand, and when its first batch comes.
+// Run: npm run bench:lookup [rows...]
 
-import { createEngine } from '../src/engine/create-engine.ts'
+import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
 import type { FoundObject } from '../src/engine/engine.ts'
-import { compilePlans } from '../src/engine/plans.ts'
-import { Graph } from '../src/graph/graph.ts'
-import { compileSchema } from '../src/schema/compile-schema.ts'
-import { type Data, idOf, loadChunks, makeData, schemaText } from './shared-folders.ts'
+import { memoryStore } from '../src/store/memory/store.ts'
+import { folderEngine } from './folder-questions.ts'
+import { LimitLookup } from './limit-lookup.ts'
+import { best, grouped, inTurn, numbersGiven, quick, tellGoal, tellTable } from './measure.ts'
+import { type Data, idOf, makeData, relationshipBatches, schemaText } from './shared-folders.ts'
 
-const size = Number(process.argv[2] ?? 100_000)
-const rounds = Number(process.env.ROUNDS ?? 9)
+const wanted = 10_000
+const rounds = quick ? 5 : 15
+const userCount = 5
+const batchSize = 512
 
-/** From a user up: groups, folders, documents. Interned arrays, one mark each, ids as strings at the end. */
-class ReverseTraversal {
-  readonly #groupsOfUser: Int32Array[]
-  readonly #groupsAbove: Int32Array[]
-  readonly #foldersOfGroup: Int32Array[]
-  readonly #foldersOfUser: Int32Array[]
-  readonly #foldersBelow: Int32Array[]
-  readonly #documentsOf: Record<'user' | 'group' | 'folder', Int32Array[]>
-  readonly #counts: Data['counts']
+const subjectOf = (user: number) => ({ type: 'user', id: idOf('user', user), relation: '' })
 
-  constructor({ counts, rows }: Data) {
-    const lists = (
-      count: number,
-      pick: (row: Data['rows'][number]) => readonly [number, number] | undefined,
-    ) => {
-      const found: number[][] = Array.from({ length: count }, () => [])
-      for (const row of rows) {
-        const pair = pick(row)
-        if (pair !== undefined) found[pair[0]]!.push(pair[1])
+/** What one contender's lookup gave: how many ids, and after how many milliseconds the first of them. */
+interface Found {
+  readonly count: number
+  readonly firstMs: number
+}
+
+/** The front desk on the same data: its asynchronous iteration adds a token and a cursor to each result. */
+async function frontDesk(data: Data) {
+  const authorizer = await createAuthorizer({ store: memoryStore() })
+  await authorizer.writeSchema(schemaText)
+  await authorizer.importRelationships(
+    (async function* () {
+      yield* relationshipBatches(data)
+    })(),
+  )
+  return {
+    close: () => authorizer.close(),
+    async lookup(user: number): Promise<Found> {
+      const before = performance.now()
+      let count = 0
+      let firstMs = 0
+      const request = { resourceType: 'document', permission: 'view', subject: subjectOf(user) }
+      for await (const { resourceId } of authorizer.lookupResources(request)) {
+        if (count === 0) firstMs = performance.now() - before
+        if (resourceId !== '') count += 1
       }
-      return found.map((list) => Int32Array.from(list))
+      return { count, firstMs }
+    },
+  }
+}
+
+async function measure(size: number): Promise<void> {
+  const data = makeData(size)
+  const { engine, world } = await folderEngine(data)
+  const limit = new LimitLookup(data)
+  const desk = size <= 100_000 ? await frontDesk(data) : undefined
+
+  const lookup = (user: number, into?: string[]): Found => {
+    const before = performance.now()
+    const request = { resourceType: 'document', permission: 'view', subject: subjectOf(user) }
+    const stream = engine.lookupResources(world, request, 0)
+    const batch: FoundObject[] = []
+    const ids: string[] = into ?? []
+    let firstMs = 0
+    for (let done = false; !done; batch.length = 0) {
+      done = stream.run(100_000, batch, batchSize)
+      if (firstMs === 0 && batch.length > 0) firstMs = performance.now() - before
+      for (const { id } of batch) ids.push(id)
     }
-    const of = (type: string, relation: string, subjectType: string) => (row: Data['rows'][number]) =>
-      row.type === type && row.relation === relation && row.subjectType === subjectType
-        ? ([row.subject, row.resource] as const)
-        : undefined
-    this.#counts = counts
-    this.#groupsOfUser = lists(counts.user, of('group', 'member', 'user'))
-    this.#groupsAbove = lists(counts.group, of('group', 'member', 'group'))
-    this.#foldersOfGroup = lists(counts.group, of('folder', 'viewer', 'group'))
-    this.#foldersOfUser = lists(counts.user, of('folder', 'viewer', 'user'))
-    this.#foldersBelow = lists(counts.folder, of('folder', 'parent', 'folder'))
-    this.#documentsOf = {
-      user: lists(counts.user, of('document', 'viewer', 'user')),
-      group: lists(counts.group, of('document', 'viewer', 'group')),
-      folder: lists(counts.folder, of('document', 'parent', 'folder')),
-    }
+    return { count: ids.length, firstMs }
   }
 
-  lookup(user: number, ids: readonly string[]): string[] {
-    const groups = new Uint8Array(this.#counts.group)
-    const folders = new Uint8Array(this.#counts.folder)
-    const documents = new Uint8Array(this.#counts.document)
-    const groupStack: number[] = []
-    const folderStack: number[] = []
-    const found: number[] = []
-    const take = (list: Int32Array, marks: Uint8Array, stack: number[]) => {
-      for (const item of list) {
-        if (marks[item] === 1) continue
-        marks[item] = 1
-        stack.push(item)
+  const users = limit.usersWith(wanted, userCount)
+  const expected = users.map((user) => limit.lookup(user).length)
+  for (const user of users) {
+    const ids: string[] = []
+    lookup(user, ids)
+    if (limit.lookup(user).sort().join() !== ids.sort().join())
+      throw new Error(`Not the same ${ids.length} documents for user ${user}`)
+  }
+
+  // Another user each time; a round is all of them.
+  const firsts: number[] = []
+  const deskFirsts: number[] = []
+  const requireAll = (count: number, at: number) => {
+    if (count !== expected[at]) throw new Error(`${count} documents instead of ${expected[at]}`)
+  }
+  const contenders: Record<string, () => unknown> = {
+    limit: () => {
+      for (const [at, user] of users.entries()) requireAll(limit.lookup(user).length, at)
+    },
+    cardea: () => {
+      for (const [at, user] of users.entries()) {
+        const { count, firstMs } = lookup(user)
+        requireAll(count, at)
+        firsts.push(firstMs)
+      }
+    },
+  }
+  if (desk !== undefined) {
+    contenders.authorizer = async () => {
+      for (const [at, user] of users.entries()) {
+        const { count, firstMs } = await desk.lookup(user)
+        requireAll(count, at)
+        deskFirsts.push(firstMs)
       }
     }
-    take(this.#groupsOfUser[user]!, groups, groupStack)
-    take(this.#foldersOfUser[user]!, folders, folderStack)
-    take(this.#documentsOf.user[user]!, documents, found)
-    for (let at = 0; at < groupStack.length; at += 1) {
-      const group = groupStack[at]!
-      take(this.#groupsAbove[group]!, groups, groupStack)
-      take(this.#foldersOfGroup[group]!, folders, folderStack)
-      take(this.#documentsOf.group[group]!, documents, found)
-    }
-    for (let at = 0; at < folderStack.length; at += 1) {
-      const folder = folderStack[at]!
-      take(this.#foldersBelow[folder]!, folders, folderStack)
-      take(this.#documentsOf.folder[folder]!, documents, found)
-    }
-    return found.map((document) => ids[document]!)
   }
+  const times = await inTurn(rounds, contenders)
+  await desk?.close()
+
+  const ms = (list: readonly number[]) => best(list) / users.length
+  const results = expected.reduce((sum, count) => sum + count, 0) / users.length
+  console.log(
+    `${grouped(data.size)} relationships, lookups of ${grouped(results)} documents by ${users.length} users in turn; best of ${rounds} rounds, same answers`,
+  )
+  const row = (name: string, list: readonly number[], firstMs?: number) => [
+    name,
+    ms(list).toFixed(2),
+    ((ms(list) * 1e6) / results).toFixed(0),
+    firstMs === undefined ? '' : firstMs.toFixed(3),
+    (ms(times.limit!) / ms(list)).toFixed(2),
+  ]
+  tellTable([
+    ['', 'ms/lookup', 'ns/result', 'first batch ms', 'x the limit'],
+    row('limit', times.limit!),
+    row('cardea', times.cardea!, best(firsts)),
+    ...(times.authorizer === undefined
+      ? []
+      : [row('authorizer, iterated', times.authorizer, best(deskFirsts))]),
+  ])
+  const name = `P4 at ${grouped(size)}`
+  tellGoal(name, ms(times.limit!) / ms(times.cardea!), 'x the limit', '>=', 0.5)
+  tellGoal(`${name}, first batch`, best(firsts) / ms(times.cardea!), 'of the whole', '<=', 0.5)
 }
 
-const data = makeData(size)
-const graph = await Graph.load(loadChunks(data))
-const engine = createEngine()
-const world = { snapshot: graph.snapshot(), plans: compilePlans(compileSchema(schemaText).schema!) }
-const limit = new ReverseTraversal(data)
-const documentIds = Array.from({ length: data.counts.document }, (_, at) => idOf('document', at))
-
-function cardea(user: number): { ids: string[]; firstMs: number } {
-  const before = performance.now()
-  const subject = { type: 'user', id: idOf('user', user), relation: '' }
-  const stream = engine.lookupResources(world, { resourceType: 'document', permission: 'view', subject }, 0)
-  const ids: string[] = []
-  const batch: FoundObject[] = []
-  let firstMs = 0
-  for (let done = false; !done; batch.length = 0) {
-    done = stream.run(100_000, batch, 512)
-    if (firstMs === 0 && batch.length > 0) firstMs = performance.now() - before
-    for (const { id } of batch) ids.push(id)
-  }
-  return { ids, firstMs }
-}
-
-// The user who sees the number of documents nearest to 10,000.
-let user = 0
-let nearest = Number.POSITIVE_INFINITY
-for (let candidate = 0; candidate < Math.min(500, data.counts.user); candidate += 1) {
-  const off = Math.abs(limit.lookup(candidate, documentIds).length - 10_000)
-  if (off < nearest) {
-    nearest = off
-    user = candidate
-  }
-}
-const expected = limit.lookup(user, documentIds).sort()
-const answered = cardea(user).ids.sort()
-if (expected.join() !== answered.join())
-  throw new Error(`${answered.length} found, ${expected.length} expected`)
-
-let limitMs = Number.POSITIVE_INFINITY
-let cardeaMs = Number.POSITIVE_INFINITY
-let firstMs = Number.POSITIVE_INFINITY
-for (let round = 0; round < rounds; round += 1) {
-  let before = performance.now()
-  limit.lookup(user, documentIds)
-  limitMs = Math.min(limitMs, performance.now() - before)
-  before = performance.now()
-  firstMs = Math.min(firstMs, cardea(user).firstMs)
-  cardeaMs = Math.min(cardeaMs, performance.now() - before)
-}
-console.log(
-  `${data.rows.length} relationships, a lookup of ${expected.length} documents; best of ${rounds} rounds, same answers`,
-)
-console.log(`limit  ${limitMs.toFixed(2)} ms`)
-console.log(`cardea ${cardeaMs.toFixed(2)} ms, the first batch after ${firstMs.toFixed(2)} ms`)
-console.log(`P4: ${(limitMs / cardeaMs).toFixed(2)} (goal 0.5)`)
+for (const size of numbersGiven(quick ? [100_000] : [100_000, 1_000_000])) await measure(size)

@@ -1,0 +1,57 @@
+// Questions on the data of shared-folders.ts, half of them granted, and Cardea's engine on that data.
+
+import { createEngine } from '../src/engine/create-engine.ts'
+import { compilePlans } from '../src/engine/plans.ts'
+import { Graph } from '../src/graph/graph.ts'
+import type { Question } from '../src/model/decision.ts'
+import { compileSchema } from '../src/schema/compile-schema.ts'
+import { generator, picker, type Spread, shuffle } from './generator.ts'
+import type { LimitTraversal } from './limit-traversal.ts'
+import { type Data, idOf, loadChunks, schemaText } from './shared-folders.ts'
+
+/** `count` questions, half of them granted, in an order of chance. With `zipf` users and documents are drawn so. */
+export function folderQuestions(
+  data: Data,
+  limit: LimitTraversal,
+  count: number,
+  spread: Spread = 'uniform',
+  seed = 7,
+): Question[] {
+  const random = generator(seed)
+  const pick = picker(random, spread)
+  const granted: Question[] = []
+  const denied: Question[] = []
+  while (granted.length < count / 2 || denied.length < count / 2) {
+    const id = idOf('document', pick(data.counts.document))
+    const user = idOf('user', pick(data.counts.user))
+    const list = limit.check(id, user) ? granted : denied
+    if (list.length >= count / 2) continue
+    list.push({
+      resource: { type: 'document', id },
+      permission: 'view',
+      subject: { type: 'user', id: user, relation: '' },
+    })
+  }
+  return shuffle([...granted, ...denied], random)
+}
+
+/** Cardea's engine on the data, without a store or a front desk around it. */
+export async function folderEngine(data: Data) {
+  const graph = await Graph.load(loadChunks(data))
+  const world = { snapshot: graph.snapshot(), plans: compilePlans(compileSchema(schemaText).schema!) }
+  const engine = createEngine()
+  return {
+    graph,
+    world,
+    engine,
+    check: (question: Question) =>
+      engine.check(world, question, 0).run(Number.MAX_SAFE_INTEGER)!.permissionship === 'has',
+  }
+}
+
+/** Asks them all; throws unless half are granted. */
+export function askAll(questions: readonly Question[], ask: (question: Question) => boolean): void {
+  let yes = 0
+  for (const question of questions) if (ask(question)) yes += 1
+  if (yes !== questions.length / 2) throw new Error(`${yes} of ${questions.length} questions were granted`)
+}
