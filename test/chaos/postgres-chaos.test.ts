@@ -164,7 +164,7 @@ if (typeof server === 'string') {
         try {
           replicas = await Promise.all([0, 1].map(() => startReplica(connectionString)))
           await replicas[0]!.authorizer.writeSchema(
-            'caveat tz(n int, run int, writer int) { n >= 0 }\ndefinition user {}\n' +
+            'caveat tz(n int, run int, writer int) { n + run + writer >= 0 }\ndefinition user {}\n' +
               'definition doc {\n relation viewer: user | user with tz\n}',
           )
           const schemaRevision = await replicas[0]!.metric('cardea_datastore_revision')
