@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCheckCommands } from './commands/check.ts'
+import { addDatastoreCommands } from './commands/datastore.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addIdCommands } from './commands/id.ts'
 import { addLookupCommands } from './commands/lookup.ts'
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     .exitOverride()
   addServeCommand(program)
   addMigrateCommand(program)
+  addDatastoreCommands(program)
   addDemoCommand(program)
   addCheckCommands(program)
   addLookupCommands(program)

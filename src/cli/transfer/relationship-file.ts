@@ -55,7 +55,9 @@ export function openBytes(path: string): OpenBytes {
   }
 }
 
-const key = /^([A-Za-z]+):[ \t]*(.*?)[ \t]*$/
+const key = /^([A-Za-z_]+):(?:[ \t]+(.*?))?[ \t]*$/
+/** Keys of validation files that an import has no use for. */
+const otherKeys: ReadonlySet<string> = new Set(['assertions', 'validation'])
 const blockHeader = /^([|>])([1-9]?)([+-]?)([1-9]?)(?:[ \t]+#.*)?$/
 
 /** Reads one file. `name` is what errors call it. */
@@ -177,18 +179,20 @@ export class RelationshipFileReader {
   }
 
   #begin(line: string): void {
-    const [, name, value] = key.exec(line) ?? []
+    const [, name, value = ''] = key.exec(line) ?? []
     if (name === undefined)
       throw this.#error('expected schema: or relationships:, or a line that is indented under one of them.')
     if (name === 'schemaFile')
       throw this.#error('an import reads one file: write the text of the schema under schema: | instead.')
-    if (name !== 'schema' && name !== 'relationships') {
+    if (otherKeys.has(name)) {
       this.#section = 'other'
       return
     }
+    if (name !== 'schema' && name !== 'relationships')
+      throw this.#error(`unknown key ${JSON.stringify(name)}; a file has schema and relationships.`)
     if (name === 'schema' && this.#section === 'relationships')
       throw this.#error('the schema must stand before the relationships; move it up.')
-    const header = blockHeader.exec(value!)
+    const header = blockHeader.exec(value)
     const empty = value === '""' || value === "''"
     if (!empty && (header === null || (name === 'schema' && header[1] === '>'))) {
       throw this.#error(

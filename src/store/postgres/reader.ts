@@ -80,6 +80,14 @@ ORDER BY page.revision, c.ordinal`
 
 type Cell = string | number | boolean | null
 
+/** The identity that the marks of a datastore hold. */
+export function identityFrom(marks: ReadonlyMap<string, string>): DatastoreIdentity {
+  const keys = Buffer.from(marks.get('token_keys')!, 'hex')
+  const tokenKeys: Uint8Array[] = []
+  for (let at = 0; at < keys.length; at += 32) tokenKeys.push(Uint8Array.from(keys.subarray(at, at + 32)))
+  return { datastoreId: marks.get('datastore_id')!, epoch: Number(marks.get('epoch')), tokenKeys }
+}
+
 export class Reader {
   readonly #pool: Pool
 
@@ -91,10 +99,7 @@ export class Reader {
   async identity(): Promise<DatastoreIdentity> {
     const marks = await this.#answered(() => readMarks(this.#pool))
     assertUsable(marks)
-    const keys = Buffer.from(marks.get('token_keys')!, 'hex')
-    const tokenKeys: Uint8Array[] = []
-    for (let at = 0; at < keys.length; at += 32) tokenKeys.push(Uint8Array.from(keys.subarray(at, at + 32)))
-    return { datastoreId: marks.get('datastore_id')!, epoch: Number(marks.get('epoch')), tokenKeys }
+    return identityFrom(marks)
   }
 
   async head(): Promise<Head> {

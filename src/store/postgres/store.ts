@@ -1,11 +1,13 @@
 // The PostgreSQL store: one database under any number of processes. Functions in the database judge and stamp each
 // write; this side queues writes, follows the log and speaks the store contract.
 
+import { clearInterval, setInterval } from 'node:timers'
 import type pg from 'pg'
 import type { RelationshipFilter } from '../../model/filter.ts'
 import type { Relationship, RelationshipUpdate } from '../../model/relationship.ts'
 import type { Revision } from '../../model/revision.ts'
 import { LogFollowers } from '../followers.ts'
+import { epochBegan, sameIdentity } from '../identity-change.ts'
 import { storeClosed, tooManyChanges } from '../refusals.ts'
 import type {
   DatastoreIdentity,
@@ -47,6 +49,8 @@ export interface PostgresStoreOptions extends PostgresConnection {
 const minPollIntervalMs = 25
 /** Listeners hear of the head at least every second. */
 const maxPollIntervalMs = 250
+/** How soon rotated keys and a new epoch are noticed. */
+const identityIntervalMs = 1_000
 /** Rows that one step of garbage collection deletes: some milliseconds. */
 const garbageRows = 2_000
 
@@ -79,6 +83,7 @@ class PostgresStore implements Store {
   /** Connections of loads and imports that are under way. */
   readonly #ownClients = new Set<pg.Client>()
   #identity!: DatastoreIdentity
+  #comparing: ReturnType<typeof setInterval> | undefined
   #closing: Promise<void> | undefined
   #closed = false
 
@@ -106,6 +111,20 @@ class PostgresStore implements Store {
   async open(): Promise<void> {
     this.#identity = await this.#reader.identity()
     await this.#tail.start()
+    this.#comparing = setInterval(() => {
+      // While the server is away, whatever it holds is learned later.
+      this.#compareIdentity().catch(() => {})
+    }, identityIntervalMs)
+    this.#comparing.unref()
+  }
+
+  /** Keys may be rotated and epochs begun from outside, while we run. */
+  async #compareIdentity(): Promise<void> {
+    const identity = await this.#reader.identity()
+    if (this.#closed || sameIdentity(identity, this.#identity)) return
+    const { epoch } = this.#identity
+    this.#identity = identity
+    if (identity.epoch !== epoch) await this.#tail.break(epochBegan())
   }
 
   get identity(): DatastoreIdentity {
@@ -243,6 +262,7 @@ class PostgresStore implements Store {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#comparing)
     await this.#queue.idle()
     this.#followers.clear()
     await this.#tail.close()

@@ -133,6 +133,11 @@ export class Tail {
     }
   }
 
+  /** Ends all following: whoever followed must load again. */
+  break(error: CardeaError): Promise<void> {
+    return this.#inTurn(() => this.#break(error))
+  }
+
   async #break(error: CardeaError): Promise<void> {
     this.#position = undefined
     // Whoever loads again does so with the identity of what is there now.

@@ -5,6 +5,8 @@ import { clearInterval, setInterval } from 'node:timers'
 import type { MessagePort } from 'node:worker_threads'
 import type Database from 'better-sqlite3'
 import { CardeaError } from '../../model/errors.ts'
+import { epochBegan, sameIdentity } from '../identity-change.ts'
+import type { DatastoreIdentity } from '../store.ts'
 import { type Cell, updateWidth } from './cells.ts'
 import { CommitQueue, type Job } from './commit-queue.ts'
 import { openConnection } from './connection.ts'
@@ -71,6 +73,7 @@ class Datastore {
   readonly #polling: ReturnType<typeof setInterval>
   #lastOwnId = 0
   #confirmedMs = 0
+  #identity: DatastoreIdentity
 
   constructor(settings: WorkerSettings, post: Post, shut: () => void) {
     const { path, busyTimeoutMs } = settings
@@ -109,7 +112,8 @@ class Datastore {
       },
     })
     this.#polling = setInterval(() => this.#poll(), settings.pollIntervalMs)
-    post({ kind: 'ready', identity: this.#reader.identity() })
+    this.#identity = this.#reader.identity()
+    post({ kind: 'ready', identity: this.#identity })
   }
 
   /** Replies now, or when the transaction that the request needs is committed. */
@@ -280,12 +284,23 @@ class Datastore {
     this.#post({ kind: 'replies', entries: [], replies: [reply] }, transfer)
   }
 
+  /** Keys may be rotated and epochs begun from outside, while we run. */
+  #compareIdentity(): void {
+    const identity = this.#reader.identity()
+    if (sameIdentity(identity, this.#identity)) return
+    const { epoch } = this.#identity
+    this.#identity = identity
+    if (identity.epoch === epoch) this.#post({ kind: 'identity', identity })
+    else this.#tail.break(epochBegan())
+  }
+
   #poll(): void {
     if (!this.#tail.followed) return
     try {
       this.#queue.assertFile()
       this.#tail.poll()
       if (performance.now() - this.#confirmedMs < confirmationIntervalMs) return
+      this.#compareIdentity()
       this.#post({ kind: 'head', head: this.#reader.head(), readAtMs: Date.now() })
       this.#confirmedMs = performance.now()
     } catch (error) {

@@ -95,6 +95,7 @@ export type WorkerMessage =
       readonly replies: readonly Reply[]
     }
   | { readonly kind: 'head'; readonly head: Head; readonly readAtMs: number }
+  | { readonly kind: 'identity'; readonly identity: DatastoreIdentity }
   | { readonly kind: 'broken'; readonly error: EncodedError; readonly identity: DatastoreIdentity }
 
 /** Errors lose their class between threads. */

@@ -115,6 +115,9 @@ class ProxyStore implements SqliteStore {
         for (const entry of entries) this.#followers.deliver(decodeEntry(entry))
       },
       onHead: (head, readAtMs) => this.#followers.confirm(head, this.#localInstant(readAtMs)),
+      onIdentity: (newIdentity) => {
+        this.#identity = newIdentity
+      },
       onBroken: (error, newIdentity) => {
         this.#identity = newIdentity
         this.#followers.break(error)

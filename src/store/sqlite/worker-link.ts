@@ -12,6 +12,7 @@ import { type Calls, decodeError, type Operation, type WorkerMessage } from './p
 export interface WorkerEvents {
   onEntries(entries: readonly EncodedEntry[]): void
   onHead(head: Head, readAtMs: number): void
+  onIdentity(identity: DatastoreIdentity): void
   onBroken(error: CardeaError, identity: DatastoreIdentity): void
   /** The thread has ended unasked; every request fails from now on. */
   onLost(error: CardeaError): void
@@ -119,6 +120,9 @@ export class WorkerLink {
       }
       case 'head':
         this.#events.onHead(message.head, message.readAtMs)
+        break
+      case 'identity':
+        this.#events.onIdentity(message.identity)
         break
       case 'broken':
         this.#events.onBroken(decodeError(message.error), message.identity)
