@@ -109,6 +109,8 @@ async function judge(
   event: AuditEvent,
   options: ReplayOptions,
 ): Promise<Judgement> {
+  if (decision.reason?.kind === 'authorization_details')
+    return { outcome: 'undecidable', detail: 'the token itself asked for less than its relationships grant' }
   if (answer === undefined) return judgeProof(decision, event, options)
   if (answer.error)
     return { outcome: 'undecidable', detail: `the service cannot answer it: ${answer.error.message}` }

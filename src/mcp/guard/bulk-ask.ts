@@ -8,7 +8,8 @@ import { CardeaError } from '../../model/errors.ts'
 import { formatObject, formatSubject } from '../../model/reference.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
 import type { Consistency } from '../../model/revision.ts'
-import type { Ask } from '../policy/ask.ts'
+import type { Ask, Setting } from '../policy/ask.ts'
+import { narrowingOf } from '../policy/authorization-details.ts'
 import type { GuardCore } from './guard-core.ts'
 
 export interface Answered {
@@ -22,11 +23,19 @@ export interface Answered {
 
 const nothing: Answered = { granted: [], decisions: [], token: undefined, evaluatedAtMs: undefined }
 
+/** Who asks, under which policy: what besides relationships decides. */
+export type Asker = Pick<Setting, 'policy' | 'caller'>
+
 /**
  * Asks everything at once. Equal questions are asked once. More than the service takes in one request go in several,
  * the later ones at exactly the revision of the first. Rejects when the service does not answer in time.
  */
-export async function askAll(core: GuardCore, asks: readonly Ask[], signal: AbortSignal): Promise<Answered> {
+export async function askAll(
+  core: GuardCore,
+  asker: Asker,
+  asks: readonly Ask[],
+  signal: AbortSignal,
+): Promise<Answered> {
   if (asks.length === 0) return nothing
   const { questions, positions } = distinctQuestions(asks)
   const answers: BulkAnswer[] = []
@@ -56,8 +65,15 @@ export async function askAll(core: GuardCore, asks: readonly Ask[], signal: Abor
     consistency = { kind: 'at_exact_snapshot', token: result.token }
   }
   if (isNewest && token !== undefined) core.freshness.saw(token, askedAtMs)
-  const granted = positions.map((position) => isGranted(answers[position]!))
-  const decisions = asks.map((ask, index) => decisionOf(ask, answers[positions[index]!]!))
+  const narrowing = narrowingOf(asker.policy.authorizationDetails, asker.caller.principal)
+  const granted: boolean[] = []
+  const decisions = asks.map((ask, index) => {
+    const answer = answers[positions[index]!]!
+    // Questions about the call as a whole are the policy's own; details speak of resources.
+    const isOutside = ask.at !== 'call' && narrowing?.covers(ask.resource, ask.permission) === false
+    granted.push(!isOutside && isGranted(answer))
+    return isOutside && isGranted(answer) ? notCovered(ask) : decisionOf(ask, answer)
+  })
   return { granted, decisions, token, evaluatedAtMs }
 }
 
@@ -116,6 +132,12 @@ export async function within<Value>(
     timer.abort()
     signal.removeEventListener('abort', abort)
   }
+}
+
+/** The relationships say yes, the token itself asked for less. */
+function notCovered({ at, resource, permission, subject }: Ask): AuditDecision {
+  const reason = { kind: 'authorization_details', at: `${formatObject(resource)}#${permission}`, via: [] }
+  return { at, resource, permission, subject, verdict: 'no', reason }
 }
 
 function decisionOf({ at, resource, permission, subject }: Ask, answer: BulkAnswer): AuditDecision {

@@ -7,6 +7,7 @@ import type { Authorizer } from '../../authorizer/authorizer.ts'
 import type { JsonObject } from '../../model/context.ts'
 import { CardeaError } from '../../model/errors.ts'
 import { parseObjectAndRelation } from '../../model/relationship-text.ts'
+import { narrowingOf } from '../policy/authorization-details.ts'
 import { isJsonObject } from '../policy/json-object.ts'
 import { loadPolicy } from '../policy/load-policy.ts'
 import type { LoadedPolicy } from '../policy/loaded-policy.ts'
@@ -169,8 +170,10 @@ export function createGuard(options: GuardOptions): Guard {
     },
     async check(extra, question, context) {
       const { resource, relation } = parseObjectAndRelation(question)
-      const { subjectRef: subject } = principal(extra)
+      const asking = principal(extra)
+      const { subjectRef: subject } = asking
       const consistency = { kind: 'fully_consistent' } as const
+      if (narrowingOf(policy.authorizationDetails, asking)?.covers(resource, relation) === false) return false
       const answer = await authorizer.check(
         { resource, permission: relation, subject, context },
         { consistency },
@@ -178,10 +181,15 @@ export function createGuard(options: GuardOptions): Guard {
       return answer.permissionship === 'has'
     },
     async *lookup(extra, resourceType, permission) {
-      const { subjectRef: subject } = principal(extra)
+      const asking = principal(extra)
+      const { subjectRef: subject } = asking
+      const narrowing = narrowingOf(policy.authorizationDetails, asking)
       const consistency = { kind: 'fully_consistent' } as const
       const found = authorizer.lookupResources({ resourceType, permission, subject, consistency })
-      for await (const { resourceId, permissionship } of found) if (permissionship === 'has') yield resourceId
+      for await (const { resourceId: id, permissionship } of found) {
+        if (permissionship !== 'has') continue
+        if (narrowing?.covers({ type: resourceType, id }, permission) !== false) yield id
+      }
     },
     async tokenFor(extra, target) {
       const { tokenExchange } = options

@@ -83,7 +83,7 @@ export class Exchange {
 
   /** Asks the service and records the answers. */
   async ask(stage: 'arguments' | 'result', asks: readonly Ask[]): Promise<Answered> {
-    const answered = await askAll(this.core, asks, this.controller.signal)
+    const answered = await askAll(this.core, this.setting, asks, this.controller.signal)
     this.record.add(stage, asks, answered)
     return answered
   }

@@ -3,6 +3,7 @@
 import type { JsonObject } from '../../model/context.ts'
 import { decodeId } from '../../model/encode-id.ts'
 import { CardeaError } from '../../model/errors.ts'
+import { narrowingOf } from '../policy/authorization-details.ts'
 import type { LoadedTool } from '../policy/loaded-policy.ts'
 import { within } from './bulk-ask.ts'
 import type { Exchange } from './exchange.ts'
@@ -34,6 +35,7 @@ async function lookUp(
 ): Promise<string[]> {
   const { authorizer } = exchange.core
   const subject = exchange.principal.subjectRef
+  const narrowing = narrowingOf(exchange.policy.authorizationDetails, exchange.principal)
   const ids: string[] = []
   const found = authorizer.lookupResources({
     resourceType,
@@ -44,6 +46,7 @@ async function lookUp(
   })
   for await (const { resourceId, permissionship } of found) {
     if (permissionship !== 'has') continue
+    if (narrowing?.covers({ type: resourceType, id: resourceId }, permission) === false) continue
     if (ids.length >= maxInjectedIds)
       throw new CardeaError(
         'LIMIT_EXCEEDED',

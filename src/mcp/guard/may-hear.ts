@@ -32,16 +32,17 @@ export async function mayHear(
   const wholeCall = wholeCallAsks(setting)
   if (isDenial(wholeCall)) return { asks: [] }
   const asks = [...wholeCall, ...plan.asks]
-  const answered = await askAll(core, asks, signal)
+  const answered = await askAll(core, setting, asks, signal)
   return answered.granted.every(Boolean) ? { asks, answered, plan } : { asks, answered }
 }
 
 /** Whether the policy's whole-call questions are HAS for this principal, now. Rejects when the service does not answer. */
 export async function mayConnect(core: GuardCore, principal: Principal): Promise<boolean> {
   if (principal.expiresAtMs <= core.clock()) return false
-  const asks = wholeCallAsks(settingOf(core, principal))
+  const setting = settingOf(core, principal)
+  const asks = wholeCallAsks(setting)
   if (isDenial(asks)) return false
-  const { granted } = await askAll(core, asks, new AbortController().signal)
+  const { granted } = await askAll(core, setting, asks, new AbortController().signal)
   return granted.every(Boolean)
 }
 

@@ -44,7 +44,7 @@ async function countLeft(
 ): Promise<number> {
   const plan = planResult(rule.result, result, args, exchange.setting)
   if (isDenial(plan)) return Number.POSITIVE_INFINITY
-  const { granted } = await askAll(exchange.core, plan.asks, exchange.controller.signal)
+  const { granted } = await askAll(exchange.core, exchange.setting, plan.asks, exchange.controller.signal)
   const left = plan.filter(granted)
   if (isDenial(left) || left.structuredContent === undefined) return 0
   return rule.refill!.items.select(left.structuredContent).length

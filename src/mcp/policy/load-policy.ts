@@ -4,6 +4,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml'
 import { CardeaError } from '../../model/errors.ts'
 import type { Schema } from '../../model/schema.ts'
 import { checkIssuers } from '../tokens/issuers.ts'
+import { loadAuthorizationDetails } from './authorization-details.ts'
 import { type Loading, loadChecks, variables } from './load-demand.ts'
 import {
   loadCompletions,
@@ -122,6 +123,7 @@ function load(source: Policy, options: LoadOptions, report: Report): LoadedPolic
   return {
     source,
     also,
+    authorizationDetails: loadAuthorizationDetails(loading, source.authorization_details ?? {}),
     roots,
     symlinks: source.symlinks ?? 'trusted',
     context: loadContext(loading, source.context ?? {}),

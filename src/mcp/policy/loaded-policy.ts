@@ -2,6 +2,7 @@
 
 import type { JsonValue } from '../../model/context.ts'
 import type { CaveatType } from '../../model/schema.ts'
+import type { LoadedDetails } from './authorization-details.ts'
 import type { JsonPath } from './json-path.ts'
 import type { Pattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
@@ -12,6 +13,7 @@ export interface LoadedPolicy {
   /** As written. */
   readonly source: Policy
   readonly also: readonly CheckTemplate[]
+  readonly authorizationDetails: ReadonlyMap<string, LoadedDetails>
   readonly roots: readonly string[]
   readonly symlinks: 'resolved' | 'trusted'
   readonly context: readonly LoadedContextSource[]

@@ -142,6 +142,9 @@ export const policyShape = z.strictObject({
   resource: z.url().optional(),
   issuers: z.array(issuer).min(1).optional(),
   also: texts.optional(),
+  authorization_details: z
+    .record(text, z.strictObject({ each: path.optional(), covers: texts, actions: z.record(text, texts) }))
+    .optional(),
   root: z.union([text, texts]).optional(),
   symlinks: z.enum(['resolved', 'trusted']).optional(),
   context: z

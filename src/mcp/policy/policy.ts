@@ -13,6 +13,11 @@ export interface Policy {
   readonly issuers?: readonly IssuerConfig[]
   /** Whole-call questions, asked once per call, such as `user:{subject.id}#act_as@{agent}`. All must be HAS. */
   readonly also?: readonly string[]
+  /**
+   * What the `authorization_details` of a token (RFC 9396) mean here, by their `type`. A token that has any is narrowed to what
+   * they cover: relationships must grant it as well, and a type that is not named here covers nothing.
+   */
+  readonly authorization_details?: { readonly [type: string]: DetailsRule }
   /** Absolute folders that `as: path` resolves against; a relative path belongs to the first. Never `/`. */
   readonly root?: string | readonly string[]
   /** `resolved`: the guard sees the same file system and follows links. `trusted`: links are taken as they are. */
@@ -35,6 +40,15 @@ export interface Policy {
   readonly instructions?: boolean
   /** Log notifications that belong to no call may say anything about anybody. Default drop. */
   readonly logging?: 'drop' | 'pass'
+}
+
+export interface DetailsRule {
+  /** JSONPath into one detail; each thing it selects is `value`. */
+  readonly each?: string
+  /** Objects, `document:{value}` or `document:{detail.identifier}`; a type alone covers all of its objects. */
+  readonly covers: readonly string[]
+  /** Permissions that each entry of the detail's `actions` stands for. */
+  readonly actions: { readonly [action: string]: readonly string[] }
 }
 
 /** A source of caveat context. `args.*` and `item.*` are in other hands and need `untrusted: true`. */

@@ -1,10 +1,10 @@
 // Who is asking, on the ready-made model: user, agent, task, client and tenant are each asked, and each may be what is missing.
 
 import { readFileSync } from 'node:fs'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Policy } from '../../../src/mcp/policy/policy.ts'
 import type { Principal } from '../../../src/mcp/principal.ts'
-import { documentsServer, readRule } from './documents.ts'
+import { documentsServer, readRule, searchRule } from './documents.ts'
 import { connect, createWorld, principalOf, revoke } from './world.ts'
 
 const schema = readFileSync(new URL('../../../schema/mcp.zed', import.meta.url), 'utf8')
@@ -132,4 +132,129 @@ test('a service is no user, and an agent is neither', async () => {
       ).allowed,
     ).toBe(false)
   expect((await ask(world, principalOf('alice'))).allowed).toBe(true)
+})
+
+describe('authorization_details (RFC 9396) narrow and never widen', () => {
+  const policy: Policy = {
+    trust_on_first_use: true,
+    authorization_details: {
+      document_access: {
+        each: '$.documents[*]',
+        covers: ['document:{value}'],
+        actions: { read: ['view'], write: ['view', 'edit'] },
+      },
+      everything: { covers: ['document'], actions: { read: ['view'] } },
+      one: { covers: ['document:{detail.identifier}'], actions: { read: ['view'] } },
+    },
+    tools: { read: readRule },
+  }
+  const document_access = (documents: unknown, actions: unknown = ['read']) => ({
+    type: 'document_access',
+    documents,
+    actions,
+  })
+  const cases: [string, unknown, boolean, boolean][] = [
+    ['no details: relationships alone', undefined, true, false],
+    ['a detail that names the document', [document_access(['plan'])], true, false],
+    [
+      'a detail that names another one, though the relationships grant this',
+      [document_access(['x'])],
+      false,
+      false,
+    ],
+    ['a detail for what the relationships deny', [document_access(['plan', 'salaries'])], true, false],
+    ['another action', [document_access(['plan'], ['delete'])], false, false],
+    ['a wider action', [document_access(['plan'], ['write'])], true, false],
+    ['no action', [{ type: 'document_access', documents: ['plan'] }], false, false],
+    ['actions that are no list', [{ ...document_access(['plan']), actions: 'read' }], false, false],
+    ['a wildcard is an id', [document_access(['*'])], false, false],
+    ['a type that the policy does not know', [{ type: 'payment', actions: ['read'] }], false, false],
+    ['one known and one unknown', [{ type: 'payment' }, document_access(['plan'])], true, false],
+    ['all objects of the type', [{ type: 'everything', actions: ['read'] }], true, false],
+    ['by the identifier', [{ type: 'one', identifier: 'plan', actions: ['read'] }], true, false],
+    [
+      'an identifier that is no text',
+      [{ type: 'one', identifier: ['plan'], actions: ['read'] }],
+      false,
+      false,
+    ],
+    ['an empty list', [], false, false],
+    ['no list', document_access(['plan']), false, false],
+    ['null', null, false, false],
+  ]
+
+  test.each(cases)('%s', async (_, details, plan, salaries) => {
+    const world = await createWorld(
+      policy,
+      ['document:plan#owner@user:alice', 'document:salaries#owner@user:bob'],
+      {
+        schema,
+      },
+    )
+    open.push(world.authorizer)
+    const claims = { sub: 'alice', ...(details !== undefined && { authorization_details: details }) } as never
+    const alice = principalOf('alice', { claims })
+    expect((await ask(world, alice, 'plan')).allowed).toBe(plan)
+    expect((await ask(world, alice, 'salaries')).allowed).toBe(salaries)
+    const extra = { authInfo: { extra: { cardeaPrincipal: alice } } }
+    expect(await world.guard.check(extra, 'document:plan#view')).toBe(plan)
+    expect(await world.guard.check(extra, 'document:salaries#view')).toBe(salaries)
+    const found: string[] = []
+    for await (const id of world.guard.lookup(extra, 'document', 'view')) found.push(id)
+    expect(found).toEqual(plan ? ['plan'] : [])
+  })
+
+  test('the record says that it was the token, not a relationship, that was missing', async () => {
+    const world = await createWorld(policy, ['document:plan#owner@user:alice'], { schema })
+    open.push(world.authorizer)
+    const claims = { sub: 'alice', authorization_details: [document_access(['x'])] } as never
+    await ask(world, principalOf('alice', { claims }))
+    expect(world.audit.events.at(-1)!.decisions).toMatchObject([
+      { verdict: 'no', reason: { kind: 'authorization_details', at: 'document:plan#view' } },
+    ])
+  })
+})
+
+test('two tenants with the same ids everywhere, tools and lists included: nobody sees across', async () => {
+  const policy: Policy = {
+    trust_on_first_use: true,
+    tools: {
+      read: { ...readRule, arguments: [{ at: '$.id', all: ['document:{claims.tenant}/{value}#view'] }] },
+      search: {
+        ...searchRule,
+        result: [
+          { items: '$.results[*]', all: ['document:{claims.tenant}/{item.id}#view'] },
+          { set: { '$.total': 'count' } },
+        ],
+      },
+    },
+  }
+  const tenants = ['acme', 'globex']
+  const relationships = tenants.flatMap((tenant) => [
+    `document:${tenant}/plan#owner@user:${tenant}/alice`,
+    `document:${tenant}/${tenant === 'acme' ? 'a' : 'b'}#owner@user:${tenant}/alice`,
+  ])
+  const world = await createWorld(policy, relationships, { schema })
+  open.push(world.authorizer)
+  const alice = (tenant: string) =>
+    principalOf('alice', {
+      issuer: `https://${tenant}.idp.example`,
+      subjectRef: { type: 'user', id: `${tenant}/alice`, relation: '' },
+      claims: { sub: 'alice', tenant },
+    })
+  const search = async (principal: Principal) => {
+    const { server } = documentsServer(['plan', 'a', 'b'])
+    world.guard.protect(server)
+    const one = await connect(server, principal)
+    open.push(one)
+    const { structuredContent } = await one.client.callTool({ name: 'search', arguments: {} })
+    return (structuredContent as { results: { id: string }[] }).results.map(({ id }) => id)
+  }
+  expect(await search(alice('acme'))).toEqual(['plan', 'a'])
+  expect(await search(alice('globex'))).toEqual(['plan', 'b'])
+  // The person of one tenant with the other's claim: same sub, same ids, nothing in common.
+  expect(await search({ ...alice('acme'), claims: { sub: 'alice', tenant: 'globex' } })).toEqual([])
+  await revoke(world.authorizer, ['document:acme/plan#owner@user:acme/alice'])
+  expect(await search(alice('acme'))).toEqual(['a'])
+  expect(await search(alice('globex'))).toEqual(['plan', 'b'])
 })

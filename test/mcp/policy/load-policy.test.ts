@@ -339,6 +339,14 @@ describe('against the schema', () => {
       /no relation "view"/,
     ],
     ['also: ["user:{subject.id}#act_ass@{agent}"]\n', /did you mean "act_as"/],
+    [
+      'authorization_details: { d: { covers: ["documnt:{detail.id}"], actions: { read: [view] } } }\n',
+      /authorization_details.d.covers.*did you mean "document"/,
+    ],
+    [
+      'authorization_details: { d: { covers: [document], actions: { read: [vew] } } }\n',
+      /authorization_details.d.actions.read.*did you mean "view"/,
+    ],
   ])('%s', (text, problem) => {
     expect(problemsOf(text, { schema }).join('\n')).toMatch(problem)
     expect(problemsOf(text)).toEqual([])
