@@ -129,7 +129,11 @@ export async function admit(
       principal,
     )
 
-  const headers = corsHeaders(allowedOrigin)
+  const { dpopNonce } = verified
+  const headers = {
+    ...corsHeaders(allowedOrigin),
+    ...(dpopNonce !== undefined && { 'dpop-nonce': dpopNonce }),
+  }
   const admitted = {
     principal,
     authInfo: authInfoOf(principal, options.resource, options.requestFacts(request)),
@@ -205,7 +209,12 @@ function refusalReply(refusal: Refusal, options: AdmissionOptions): Reply {
     error: refusal.error,
     algorithms: refusal.scheme === 'DPoP' ? options.dpopAlgorithms : undefined,
   })
-  return jsonReply(refusal.status, { error: refusal.error ?? 'unauthorized' }, { 'www-authenticate': header })
+  const nonce = refusal.dpopNonce === undefined ? {} : { 'dpop-nonce': refusal.dpopNonce }
+  return jsonReply(
+    refusal.status,
+    { error: refusal.error ?? 'unauthorized' },
+    { 'www-authenticate': header, ...nonce },
+  )
 }
 
 function metadataReply(method: string, metadata: ProtectedResourceMetadata): Reply {

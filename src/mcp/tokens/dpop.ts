@@ -3,6 +3,7 @@
 import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import type { JsonObject } from '../../model/context.ts'
 import { tokenDigest } from './access-token.ts'
+import type { DpopNonces } from './dpop-nonces.ts'
 import { RefusedError } from './refusal.ts'
 
 /** Accepted `alg` of proofs. */
@@ -41,12 +42,19 @@ export class ProofChecker {
   /** Thumbprint and `jti`, with the instant after which the proof is too old anyway. Oldest first, or nearly so. */
   readonly #seen = new Map<string, number>()
 
-  constructor(clock: () => number) {
+  readonly #nonces: DpopNonces | undefined
+
+  /** With `nonces`, a proof needs one of them. */
+  constructor(clock: () => number, nonces?: DpopNonces) {
     this.#clock = clock
+    this.#nonces = nonces
   }
 
-  /** Throws a 401 refusal with `invalid_dpop_proof` (RFC 9449 section 4.3); 503 when no more proofs can be remembered. */
-  async check(request: ProofToCheck): Promise<void> {
+  /**
+   * Throws a 401 refusal with `invalid_dpop_proof` (RFC 9449 section 4.3), or with `use_dpop_nonce` and a nonce (section 9);
+   * 503 when no more proofs can be remembered. Answers a nonce to send along when the one used will not last long.
+   */
+  async check(request: ProofToCheck): Promise<string | undefined> {
     const nowMs = this.#clock()
     if (request.proof === undefined || request.proof.length > maxProofLength)
       throw invalidProof('No DPoP proof came with a token that is bound to a key.')
@@ -62,11 +70,21 @@ export class ProofChecker {
       throw invalidProof('iat is missing or too far from now.')
     if (typeof claims.jti !== 'string' || claims.jti === '' || claims.jti.length > 512)
       throw invalidProof('jti is missing or too long.')
+    const nonce = this.#nonces?.judge(claims.nonce)
+    if (nonce === 'bad')
+      throw new RefusedError({
+        status: 401,
+        error: 'use_dpop_nonce',
+        scheme: 'DPoP',
+        dpopNonce: this.#nonces!.fresh(),
+        description: 'The proof has no nonce of this server, or one that is too old.',
+      })
     this.#useOnce(
       tokenDigest(`${request.thumbprint} ${claims.jti}`),
       claims.iat * 1000 + maxProofAgeMs,
       nowMs,
     )
+    return nonce === 'old' ? this.#nonces!.fresh() : undefined
   }
 
   #useOnce(key: string, untilMs: number, nowMs: number): void {

@@ -16,6 +16,8 @@ export interface Refusal {
   readonly error?: ChallengeError
   /** Scheme of the challenge. Default Bearer. */
   readonly scheme?: 'Bearer' | 'DPoP'
+  /** For `use_dpop_nonce`: the nonce to use, for the `DPoP-Nonce` header. */
+  readonly dpopNonce?: string
   readonly description: string
 }
 

@@ -5,6 +5,7 @@ import type { Principal } from '../principal.ts'
 import { AccessTokenVerifier, looksLikeJwt } from './access-token.ts'
 import { checkClaims } from './claims.ts'
 import { ProofChecker } from './dpop.ts'
+import { type DpopNonceOptions, DpopNonces } from './dpop-nonces.ts'
 import { heldToken, holdToken } from './held-token.ts'
 import { principalOf } from './identity.ts'
 import { Introspector } from './introspection.ts'
@@ -26,7 +27,12 @@ export interface Credentials {
 }
 
 export type Verified =
-  | { readonly principal: Principal; readonly refusal?: undefined }
+  | {
+      readonly principal: Principal
+      /** For the `DPoP-Nonce` header of the answer: the nonce to use from now on. */
+      readonly dpopNonce?: string
+      readonly refusal?: undefined
+    }
   | { readonly principal?: undefined; readonly refusal: Refusal }
 
 export interface TokenVerifier {
@@ -47,6 +53,8 @@ export interface TokenVerifierOptions {
   readonly fetch?: OutboundFetch
   /** Milliseconds since the Unix epoch. Default: the system's clock. */
   readonly clock?: () => number
+  /** Asks for a nonce in every DPoP proof (RFC 9449 section 9). Default: not asked for. */
+  readonly dpopNonce?: DpopNonceOptions
 }
 
 /** Longest token that is looked at, in characters. */
@@ -66,9 +74,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const accessTokens = new AccessTokenVerifier(pinned)
   const introspecting = pinned.find(({ issuer }) => issuer.introspection)
   const introspector = introspecting && new Introspector(introspecting, introspecting.fetch, clock)
-  const proofs = new ProofChecker(clock)
+  const proofs = new ProofChecker(clock, options.dpopNonce && new DpopNonces(options.dpopNonce, clock))
 
-  async function principalFor(credentials: Credentials): Promise<Principal> {
+  async function principalFor(
+    credentials: Credentials,
+  ): Promise<{ readonly principal: Principal; readonly dpopNonce?: string }> {
     const { scheme, token } = readAuthorization(credentials.authorization)
     const isJwt = looksLikeJwt(token)
     if (!isJwt && !introspector)
@@ -76,11 +86,13 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const { claims, pinned: from } = await (isJwt ? accessTokens.verify(token) : introspector!.claims(token))
     checkClaims(claims, from.issuer, options.resource, clock(), isJwt ? 'jwt' : 'introspection')
     const thumbprint = keyBinding(claims, scheme)
-    if (thumbprint !== undefined)
-      await proofs.check({ ...credentials, proof: credentials.dpop, token, thumbprint })
+    const dpopNonce =
+      thumbprint === undefined
+        ? undefined
+        : await proofs.check({ ...credentials, proof: credentials.dpop, token, thumbprint })
     const principal = principalOf(claims, from.issuer)
     holdToken(principal, token)
-    return principal
+    return dpopNonce === undefined ? { principal } : { principal, dpopNonce }
   }
 
   return {
@@ -100,7 +112,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     },
     async verify(credentials) {
       try {
-        return { principal: await principalFor(credentials) }
+        return await principalFor(credentials)
       } catch (error) {
         if (error instanceof RefusedError) return { refusal: error.refusal }
         const description = `The token could not be judged: ${(error as Error).message}`

@@ -1,8 +1,9 @@
 // Opaque tokens, key-bound tokens and certificate-bound tokens, as a real authorization server makes them.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createHttpGuard } from '../../../src/mcp/http/http-guard.ts'
 import type { IssuerConfig } from '../../../src/mcp/tokens/issuer-config.ts'
 import { createTokenVerifier, type TokenVerifier } from '../../../src/mcp/tokens/token-verifier.ts'
 import { startIssuer, type TestIssuer } from './issuer.ts'
@@ -193,6 +194,87 @@ describe('DPoP', () => {
       description: expect.stringMatching(/used before/),
     })
     expect((await send(await proof({ htu: `${resource}?query#fragment` }))).principal).toBeDefined()
+  })
+
+  test('with nonces asked for, a proof counts with a nonce of this server only, and not for long', async () => {
+    let nowMs = Date.now()
+    const shared = randomBytes(32)
+    const make = (key = shared) =>
+      createTokenVerifier({
+        resource,
+        issuers: [settings(issuer)],
+        clock: () => nowMs,
+        dpopNonce: { key, lifeMs: 60_000 },
+      })
+    const [asking, twin, stranger] = [make(), make(), make(randomBytes(32))]
+    const at = async (one: TokenVerifier, nonce?: unknown) =>
+      one.verify({
+        authorization: `DPoP ${token}`,
+        dpop: await proof({ nonce, iat: Math.floor(nowMs / 1000) }),
+        method: 'POST',
+        url: resource,
+      })
+    const { refusal } = await at(asking)
+    expect(refusal).toMatchObject({ status: 401, error: 'use_dpop_nonce', scheme: 'DPoP' })
+    const nonce = refusal!.dpopNonce!
+    expect(await at(asking, nonce)).toMatchObject({ principal: { subject: 'alice' } })
+    expect((await at(twin, nonce)).dpopNonce).toBeUndefined()
+    for (const bad of [`${nonce.slice(0, -2)}AA`, `zzz${nonce}`, '', nonce.split('.')[0], 7, null])
+      expect((await at(asking, bad)).refusal, String(bad)).toMatchObject({ error: 'use_dpop_nonce' })
+    expect((await at(stranger, nonce)).refusal).toMatchObject({ error: 'use_dpop_nonce' })
+    nowMs += 40_000
+    const renewed = await at(asking, nonce)
+    expect(renewed.principal).toBeDefined()
+    expect(renewed.dpopNonce).toMatch(/\./)
+    nowMs += 30_000
+    expect((await at(asking, nonce)).refusal).toMatchObject({ error: 'use_dpop_nonce' })
+    expect((await at(asking, renewed.dpopNonce)).principal).toBeDefined()
+    // The nonce comes last: a proof that is wrong in itself is no reason to hand one out.
+    const wrong = await asking.verify({
+      authorization: `DPoP ${token}`,
+      dpop: await proof({ htm: 'GET', nonce }),
+      method: 'POST',
+      url: resource,
+    })
+    expect(wrong.refusal).toMatchObject({ error: 'invalid_dpop_proof' })
+    expect(wrong.refusal!.dpopNonce).toBeUndefined()
+  })
+
+  test('over HTTP the nonce comes as a header, with the challenge and with an answer', async () => {
+    let nowMs = Date.now()
+    const guard = createHttpGuard({
+      resource,
+      authorizationServers: [issuer.issuer],
+      verifier: createTokenVerifier({
+        resource,
+        issuers: [settings(issuer)],
+        clock: () => nowMs,
+        dpopNonce: { lifeMs: 60_000 },
+      }),
+    })
+    const serve = guard.fetchHandler(async () => Response.json({}))
+    const send = async (nonce?: string) =>
+      serve(
+        new Request(resource, {
+          method: 'POST',
+          headers: {
+            authorization: `DPoP ${token}`,
+            dpop: await proof({ nonce, iat: Math.floor(nowMs / 1000) }),
+            'content-type': 'application/json',
+          },
+          body: '{}',
+        }),
+      )
+    const first = await send()
+    expect(first.status).toBe(401)
+    expect(first.headers.get('www-authenticate')).toMatch(/^DPoP error="use_dpop_nonce"/)
+    const nonce = first.headers.get('dpop-nonce')!
+    const second = await send(nonce)
+    expect([second.status, second.headers.get('dpop-nonce')]).toEqual([200, null])
+    nowMs += 40_000
+    const third = await send(nonce)
+    expect(third.status).toBe(200)
+    expect(third.headers.get('dpop-nonce')).not.toBeNull()
   })
 
   test('as plain Bearer it is refused, proof or not', async () => {
