@@ -7,7 +7,7 @@ import type { AnyQuestion } from '../reference/questions.ts'
 import type { Class } from './select-questions.ts'
 
 const classes: readonly Class[] = ['yes', 'no by operator', 'no path', 'conditional', 'undecided']
-const features: readonly (Feature | 'excluded subjects')[] = [
+export const features: readonly (Feature | 'excluded subjects')[] = [
   'union',
   'intersection',
   'exclusion',
@@ -22,7 +22,7 @@ const features: readonly (Feature | 'excluded subjects')[] = [
   'expiration',
   'excluded subjects',
 ]
-const caveatTypes: readonly CaveatType['name'][] = [
+export const caveatTypes: readonly CaveatType['name'][] = [
   'any',
   'bool',
   'string',

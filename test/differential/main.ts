@@ -46,7 +46,15 @@ const kinds = values.kinds.split(',').map((text) => {
 /** Fewer cases than this say nothing about coverage. */
 const leastCasesForCoverage = 200
 
+/** The same run again. */
+const command = [
+  `npm run differential -- --seed ${seed} --cases ${cases}`,
+  ...(first === 0 ? [] : [`--first ${first}`]),
+  ...(kinds.length === allKinds.length ? [] : [`--kinds ${kinds.join(',')}`]),
+].join(' ')
+
 console.log(`differential: seed ${seed}, ${cases} cases`)
+console.log(`to repeat: ${command}`)
 const started = Date.now()
 const spicedb = await startSpiceDB()
 const stale = await staleDifferences(spicedb)
@@ -59,7 +67,12 @@ for (let index = first; index < first + cases && run.found < maxDifferences; ind
 }
 await run.close()
 console.log(`\n${run.coverage.report()}`)
-const gaps = cases >= leastCasesForCoverage ? run.coverage.gaps() : []
+// A run that is short, ended early or asks some kinds only is not meant to cover everything.
+const judged =
+  cases >= leastCasesForCoverage && run.found < maxDifferences && kinds.length === allKinds.length
+const gaps = judged ? run.coverage.gaps() : []
 for (const gap of gaps) console.log(`NOT COVERED ENOUGH: ${gap}`)
+if (!judged) console.log('coverage: not judged')
 console.log(`unexplained differences: ${run.found}`)
+if (run.found > 0 || gaps.length > 0 || stale.length > 0) console.log(`to repeat: ${command}`)
 process.exit(run.found > 0 || gaps.length > 0 || stale.length > 0 ? 1 : 0)
