@@ -209,7 +209,7 @@ function refusalReply(refusal: Refusal, options: AdmissionOptions): Reply {
     error: refusal.error,
     algorithms: refusal.scheme === 'DPoP' ? options.dpopAlgorithms : undefined,
   })
-  const nonce = refusal.dpopNonce === undefined ? {} : { 'dpop-nonce': refusal.dpopNonce }
+  const nonce: Reply['headers'] = refusal.dpopNonce === undefined ? {} : { 'dpop-nonce': refusal.dpopNonce }
   return jsonReply(
     refusal.status,
     { error: refusal.error ?? 'unauthorized' },

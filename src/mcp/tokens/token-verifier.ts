@@ -33,7 +33,7 @@ export type Verified =
       readonly dpopNonce?: string
       readonly refusal?: undefined
     }
-  | { readonly principal?: undefined; readonly refusal: Refusal }
+  | { readonly principal?: undefined; readonly dpopNonce?: undefined; readonly refusal: Refusal }
 
 export interface TokenVerifier {
   /** Never throws for what a caller sent; every doubt is a refusal. */
