@@ -28,6 +28,8 @@ export interface EveryPathWorld {
   readonly url: string
   /** Access tokens: alice may see everything, bob only what is open. */
   readonly users: { readonly alice: { readonly token: string }; readonly bob: { readonly token: string } }
+  /** Takes a relationship away, or gives it back. */
+  change(operation: 'touch' | 'delete', relationship: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -85,6 +87,11 @@ export async function startEveryPath({
   return {
     url,
     users: { alice, bob },
+    async change(operation, relationship) {
+      await authorizer.writeRelationships({
+        updates: [{ operation, relationship: parseRelationship(relationship) }],
+      })
+    },
     async close() {
       await served.close()
       await closeServer(http)

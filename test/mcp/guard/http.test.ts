@@ -3,15 +3,14 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { everyPathPolicy, everyPathSchema } from '../../../examples/every-path/policy.ts'
 import { createEveryPathServer, type Effects } from '../../../examples/every-path/server-v1.ts'
 import { createHttpGuard } from '../../../src/mcp/http/http-guard.ts'
 import type { TokenVerifier } from '../../../src/mcp/tokens/token-verifier.ts'
-import { attempt, listen, nobody, paths } from './paths.ts'
+import { attempt, nobody, paths } from './paths.ts'
+import { type Visitor, visitOverHttp } from './visitor.ts'
 import { createWorld, type GuardWorld, principalOf } from './world.ts'
 
 const open: (() => Promise<unknown>)[] = []
@@ -82,51 +81,10 @@ async function serve(guarded: boolean, stateless = false): Promise<Served> {
   return { ...world, url, effects }
 }
 
-interface Visitor {
-  readonly client: Client
-  readonly heard: string[]
-  /** Every byte of every answer: status, headers, body, as it came. */
-  readonly bytes: string[]
-}
-
 async function visit({ url }: Served, name: string): Promise<Visitor> {
-  const bytes: string[] = []
-  const heard: string[] = []
-  const recording: typeof fetch = async (input, init) => {
-    const response = await fetch(input, init)
-    bytes.push(`${response.status} ${JSON.stringify([...response.headers])}`)
-    if (response.body === null) return response
-    const [mine, theirs] = response.body.tee()
-    void (async () => {
-      const decoder = new TextDecoder()
-      try {
-        for await (const chunk of mine as unknown as AsyncIterable<Uint8Array>)
-          bytes.push(decoder.decode(chunk, { stream: true }))
-      } catch {
-        // The stream ends when the client closes.
-      }
-    })()
-    return new Response(theirs, response)
-  }
-  const client = new Client(
-    { name: 'test', version: '1' },
-    { capabilities: { sampling: {}, elicitation: {} } },
-  )
-  listen(client, heard)
-  const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { authorization: `Bearer ${name}` } },
-    fetch: recording as never,
-  })
-  await client.connect(transport as never)
-  open.push(() => client.close())
-  // The standalone stream opens after the handshake; what belongs to no call arrives there.
-  for (
-    let turn = 0;
-    turn < 100 && !bytes.some((one) => one.includes('event-stream') && one.startsWith('200'));
-    turn++
-  )
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  return { client, heard, bytes }
+  const visitor = await visitOverHttp(url, name)
+  open.push(() => visitor.client.close())
+  return visitor
 }
 
 describe('without the guard', () => {
