@@ -5,8 +5,10 @@ import { allRows } from '../graph/snapshot.ts'
 import type { Question } from '../model/decision.ts'
 import { wildcardId } from '../model/reference.ts'
 import type { AllowedType } from '../model/schema.ts'
+import type { Budget } from './budget.ts'
 import type { Equation } from './equation.ts'
 import type { RowChange } from './hypothetical-snapshot.ts'
+import type { Work } from './paused-work.ts'
 import type { MemberId, PlanNode, Plans } from './plans.ts'
 import { reversePlanOf } from './reverse-plan.ts'
 import type { Solver } from './solver.ts'
@@ -38,7 +40,12 @@ const suggestedLifetimeMs = 3_600_000
  * Relations of solved atoms at which one row more can make `root` truer: everything that is reached without passing
  * under an odd number of subtractions. Nearest first.
  */
-export function openingsOf(solver: Solver, root: number, plans: Plans): Opening[] {
+export function* openingsOf(
+  solver: Solver,
+  root: number,
+  plans: Plans,
+  budget: Budget,
+): Work<readonly Opening[]> {
   const found: Opening[] = []
   const seen = new Set<string>()
   const queue: { readonly atom: number; readonly positive: boolean; readonly depth: number }[] = []
@@ -59,6 +66,7 @@ export function openingsOf(solver: Solver, root: number, plans: Plans): Opening[
     const { depth } = at
     if (equation.kind === 'atom') enter(equation.atom, positive, depth)
     else if (equation.kind === 'some' || equation.kind === 'every') {
+      budget.steps += equation.rows.length
       for (const row of equation.rows) if (row.atom >= 0) enter(row.atom, positive, depth + 1)
       // All rows must lead there: another one only helps where there is none.
       const helps = positive && (equation.kind === 'some' || equation.rows.length === 0)
@@ -76,6 +84,8 @@ export function openingsOf(solver: Solver, root: number, plans: Plans): Opening[
   enter(root, true, 0)
   for (let next = 0; next < queue.length && found.length < maxOpenings; next += 1) {
     const at = queue[next]!
+    budget.steps += 1
+    if (budget.spent) yield
     const member = plans.members[solver.atoms.members[at.atom]!]!
     // A relation is its own plan: the equation says it all.
     walk(member.expression ?? { kind: 'self' }, solver.equations[at.atom]!, at, at.positive)

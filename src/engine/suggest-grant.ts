@@ -149,7 +149,8 @@ class GrantSearch {
     const type = snapshot.nameId(subject.type)
     const known = new Map<string, readonly number[]>()
     const found: GrantCandidate[] = []
-    for (const opening of openingsOf(solver, solver.atomOf(node, member), plans)) {
+    const openings = yield* openingsOf(solver, solver.atomOf(node, member), plans, this.#budget)
+    for (const opening of openings) {
       const forms = formsOf(plans, opening, this.#question)
       const add = (allowed: (typeof forms.itself)[number], object: number) =>
         found.push(candidateOf(world, opening, allowed, object, node, this.#nowMs))
