@@ -4,6 +4,7 @@ import type { Plans } from '../engine/plans.ts'
 import { Graph, type Snapshot } from '../graph/graph.ts'
 import { CardeaError } from '../model/errors.ts'
 import type { Consistency, Revision } from '../model/revision.ts'
+import { digestModulus, RowDigests } from '../store/digest.ts'
 import type { Head, LoadChunk, LogEntry, Store } from '../store/store.ts'
 import type { CallOptions } from './authorizer.ts'
 import { KnownNonces } from './known-nonces.ts'
@@ -37,6 +38,8 @@ export interface FollowOptions {
 interface Live {
   readonly graph: Graph
   readonly nonces: KnownNonces
+  /** What the rows add up to, compared wherever the log says what they should. */
+  digest: number
   schema: SchemaVersion
   stop: () => void
 }
@@ -62,6 +65,7 @@ export class FollowedDatastore {
   readonly tokens: ZedTokens
   readonly #options: FollowOptions
   readonly #staleness: Staleness
+  readonly #digests = new RowDigests()
   #live: Live | undefined
   #waiters: Waiter[] = []
   #collectors = new Set<LogEntry[]>()
@@ -360,17 +364,22 @@ export class FollowedDatastore {
   async #load(): Promise<void> {
     let start: Extract<LoadChunk, { kind: 'start' }> | undefined
     const chunks = this.store.load()
+    const digests = this.#digests
+    let digest = 0
     async function* watched(): AsyncGenerator<LoadChunk> {
       for await (const chunk of chunks) {
         if (chunk.kind === 'start') start = chunk
+        else if (chunk.kind === 'rows' && start?.digest !== undefined)
+          digest = (digest + digests.ofRows(chunk, start.names)) % digestModulus
         yield chunk
       }
     }
     // Before the first read: what is loaded is no older than this.
     const begunAtMs = this.#options.clock()
     const graph = await Graph.load(watched(), { onProgress: this.#options.onProgress })
+    if (start?.digest !== undefined && start.digest !== digest) throw drifted(graph.head.revision)
     const schema = schemaVersion(start?.schemaText, graph.head.schemaRevision)
-    const live: Live = { graph, nonces: new KnownNonces(), schema, stop: () => {} }
+    const live: Live = { graph, nonces: new KnownNonces(), digest, schema, stop: () => {} }
     live.nonces.set(graph.head.revision, graph.head.nonce)
     this.#staleness.confirm(begunAtMs)
     this.#live = live
@@ -388,6 +397,12 @@ export class FollowedDatastore {
       live.schema = schemaVersion(entry.schemaText, entry.revision)
     }
     live.graph.apply(entry)
+    if (entry.digest !== undefined) {
+      for (const change of entry.changes)
+        live.digest = (live.digest + this.#digests.ofChange(change)) % digestModulus
+      // The follower is broken off with this, which loads everything again.
+      if (live.digest !== entry.digest) throw drifted(entry.revision)
+    }
     live.nonces.set(entry.revision, entry.nonce)
     for (const collector of this.#collectors) collector.push(entry)
     for (const listener of [...this.#listeners]) listener.onEntry(entry)
@@ -415,5 +430,13 @@ function loadingAgain(): CardeaError {
   return new CardeaError(
     'UNAVAILABLE',
     'The datastore was exchanged and is being loaded again. Try again shortly.',
+  )
+}
+
+function drifted(revision: Revision): CardeaError {
+  return new CardeaError(
+    'STORE_FAILED',
+    `The relationships do not add up to the log's digest at revision ${revision}. If the datastore's tables were changed by hand, undo that, or accept it with SELECT cardea_reseal().`,
+    { revision: String(revision) },
   )
 }

@@ -53,6 +53,8 @@ export interface LogEntry extends Head {
   /** The new schema text when this transaction wrote the schema (which then wrote no relationships). */
   readonly schemaText?: string
   readonly metadata?: JsonObject
+  /** What the rows add up to after this transaction (store/digest.ts); absent where a store keeps no digest. */
+  readonly digest?: number
 }
 
 /** Objects of the dictionary, in ascending key order over all chunks of one load. */
@@ -93,6 +95,8 @@ export type LoadChunk =
       readonly kind: 'start'
       readonly head: Head
       readonly schemaText: string | undefined
+      /** What the log says that the rows add up to (store/digest.ts); absent where a store keeps no digest. */
+      readonly digest?: number
       /** Types and relation names; index 0 is the empty name. */
       readonly names: readonly string[]
       /** For progress bars; exact. */

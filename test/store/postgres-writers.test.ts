@@ -420,18 +420,49 @@ if (typeof server === 'string') {
         message: expect.stringContaining('cardea migrate'),
       })
       const results = await Promise.all([1, 2, 3].map(() => migratePostgres({ connectionString })))
-      expect(results.map(({ from }) => from).sort()).toEqual([0, 1, 1])
+      expect(results.map(({ from }) => from).sort()).toEqual([0, 2, 2])
       await open()
       const client = await connected()
-      await client.query(`UPDATE cardea_meta SET value = '7' WHERE key IN ('tables_version', 'min_writer')`)
+      const mark = (key: string, value: number) =>
+        client.query('UPDATE cardea_meta SET value = $2 WHERE key = $1', [key, value])
+      await mark('tables_version', 7)
+      await mark('min_reader', 7)
       expect(await opening()).toMatchObject({
         code: 'CONFIG_INVALID',
-        facts: { tables_version: '7', known_version: '1' },
+        facts: { min_reader: '7', known_version: '2' },
       })
       await expect(migratePostgres({ connectionString })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
       // A newer program's tables that this one can still use.
-      await client.query(`UPDATE cardea_meta SET value = '1' WHERE key = 'min_writer'`)
+      await mark('min_reader', 2)
       expect(await opening()).toBeUndefined()
+    })
+
+    test('a newer program migrates under a running one: writes end where they must, then reads', async () => {
+      const follower = new Recorder()
+      await store.follow(epoch0, follower)
+      await write(store, touch('doc:a#viewer@user:ann'))
+      const client = await connected()
+      const mark = (key: string, value: number) =>
+        client.query('UPDATE cardea_meta SET value = $2 WHERE key = $1', [key, value])
+      await mark('tables_version', 3)
+      await mark('min_writer', 3)
+      const refused = { code: 'READ_ONLY', facts: { known_version: '2', min_writer: '3' } }
+      await expect(write(store, touch('doc:b#viewer@user:ann'))).rejects.toMatchObject(refused)
+      await client.query('BEGIN')
+      await relationshipsIn(client, noSchema).write(touch('doc:b#viewer@user:ann'))
+      const failed = await client.query('COMMIT').then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(refusalOfCommit(failed)).toMatchObject(refused)
+      // Whoever only reads goes on, and starts.
+      const reader = await open()
+      expect((await load(reader)).rows).toEqual(['doc:a#viewer@user:ann'])
+      expect(follower.breaks).toEqual([])
+      await mark('min_reader', 3)
+      await until(() => follower.breaks.length > 0)
+      expect(follower.breaks).toMatchObject([{ code: 'CONFIG_INVALID', facts: { min_reader: '3' } }])
+      await expect(load(reader)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     })
 
     test('never repeats the connection string', async () => {

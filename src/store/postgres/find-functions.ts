@@ -2,7 +2,7 @@
 
 /** Live rows that match a filter; `p_more` may hold `caveat` (null: none) and `expiration`, as a schema guard does. */
 export const find = `
-CREATE FUNCTION cardea_find(p_filter jsonb, p_now bigint, p_limit bigint, p_more jsonb)
+CREATE OR REPLACE FUNCTION cardea_find(p_filter jsonb, p_now bigint, p_limit bigint, p_more jsonb)
 RETURNS SETOF cardea_relationship
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -61,7 +61,7 @@ END $$;
 
 /** Refuses when a guard of a schema write finds a live row. */
 export const guard = `
-CREATE FUNCTION cardea_guard(p_now bigint, p_guards jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cardea_guard(p_now bigint, p_guards jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   v_guard jsonb;

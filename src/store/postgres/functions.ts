@@ -1,14 +1,17 @@
 // The SQL functions that write: one place where a transaction is judged, applied and stamped, whoever asks for it.
 
+import { digestModulus } from '../digest.ts'
+import { digest } from './digest-functions.ts'
 import { find, guard } from './find-functions.ts'
 import { garbage } from './garbage-functions.ts'
+import { importCopied } from './import-functions.ts'
 
 /**
  * A refusal inside the functions: SQLSTATE CD001 (40001 where a plain retry of the whole transaction is the cure),
  * with the facts as JSON in DETAIL. `code` is one of model/errors.ts.
  */
 const refuse = `
-CREATE FUNCTION cardea_refuse(p_message text, p_detail jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION cardea_refuse(p_message text, p_detail jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION USING
@@ -24,7 +27,7 @@ END $$;
  * snapshot per statement: hence no other isolation level. Who holds the lock never waits for anybody but the disk.
  */
 const lock = `
-CREATE FUNCTION cardea_lock() RETURNS void
+CREATE OR REPLACE FUNCTION cardea_lock() RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -47,7 +50,7 @@ END $$;
  * planner may walk all ids of a type for each update. A ctid holds still while the commit lock is held.
  */
 const apply = `
-CREATE FUNCTION cardea_apply(p_revision bigint, p_ordinal integer, p_now bigint, p_updates jsonb) RETURNS integer
+CREATE OR REPLACE FUNCTION cardea_apply(p_revision bigint, p_ordinal integer, p_now bigint, p_updates jsonb) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   v_count integer;
@@ -144,7 +147,7 @@ END $$;
 `
 
 const remove = `
-CREATE FUNCTION cardea_delete(p_revision bigint, p_now bigint, p_delete jsonb) RETURNS integer
+CREATE OR REPLACE FUNCTION cardea_delete(p_revision bigint, p_now bigint, p_delete jsonb) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   v_limit bigint := (p_delete->>'limit')::bigint;
@@ -185,7 +188,7 @@ END $$;
  * (the present one when it changed nothing) and how many rows changed.
  */
 const transaction = `
-CREATE FUNCTION cardea_transaction(p_write jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION cardea_transaction(p_write jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   v_head cardea_log;
@@ -197,9 +200,17 @@ DECLARE
   v_found boolean;
   v_part record;
   v_random text := replace(gen_random_uuid()::text, '-', '');
+  v_min_writer integer;
+  v_digest bigint;
 BEGIN
   SELECT * INTO v_head FROM cardea_log ORDER BY revision DESC LIMIT 1;
-  IF NOT FOUND THEN v_head := ROW(0, '', 0, 0, 0, NULL)::cardea_log; END IF;
+  IF NOT FOUND THEN v_head := ROW(0, '', 0, 0, 0, NULL, 0)::cardea_log; END IF;
+  -- Programs that do not say their version are of the first one.
+  SELECT value::integer INTO v_min_writer FROM cardea_meta WHERE key = 'min_writer';
+  IF coalesce((p_write->>'program')::integer, 1) < v_min_writer THEN
+    PERFORM cardea_refuse('the tables were migrated and are written by newer programs only; update this one.',
+      jsonb_build_object('code', 'READ_ONLY', 'minWriter', v_min_writer));
+  END IF;
   IF (p_write->>'schemaRevision')::bigint <> v_head.schema_revision THEN
     PERFORM cardea_refuse('the schema has changed since the write was validated; validate again and retry.',
       jsonb_build_object('code', 'SCHEMA_CHANGED', 'inForce', v_head.schema_revision,
@@ -220,7 +231,10 @@ BEGIN
   v_schema := v_head.schema_revision;
   IF p_write ? 'updates' THEN
     v_count := cardea_apply(v_head.revision + 1, 0, v_now, p_write->'updates');
+  ELSIF p_write ? 'copied' THEN
+    v_count := cardea_import(v_head.revision + 1, v_now);
   ELSIF p_write ? 'import' THEN
+    -- As programs of version 1 import.
     FOR v_part IN SELECT updates FROM cardea_part WHERE import = (p_write->>'import')::uuid ORDER BY ordinal LOOP
       v_count := v_count + cardea_apply(v_head.revision + 1, v_count, v_now, v_part.updates);
     END LOOP;
@@ -234,9 +248,11 @@ BEGIN
   END IF;
 
   IF v_count > 0 OR p_write ? 'schemaText' THEN
-    INSERT INTO cardea_log (revision, nonce, committed_at, schema_revision, change_count, metadata)
+    -- Never negative: % keeps the sign of what is divided.
+    v_digest := ((v_head.digest + cardea_digest_of_changes(v_head.revision + 1)) % ${digestModulus} + ${digestModulus}) % ${digestModulus};
+    INSERT INTO cardea_log (revision, nonce, committed_at, schema_revision, change_count, metadata, digest)
     VALUES (v_head.revision + 1, left(v_random, 8) || right(v_random, 8),
-      coalesce((p_write->>'committedAtMs')::bigint, cardea_now()), v_schema, v_count, p_write->>'metadata')
+      coalesce((p_write->>'committedAtMs')::bigint, cardea_now()), v_schema, v_count, p_write->>'metadata', v_digest)
     RETURNING * INTO v_head;
     -- Hurries the followers. A transaction that notifies cannot be prepared: PREPARE TRANSACTION, which would keep the
     -- commit lock for as long as it pleases, is thereby refused.
@@ -246,13 +262,13 @@ BEGIN
     'nonce', v_head.nonce, 'committedAtMs', v_head.committed_at, 'schemaRevision', v_head.schema_revision));
 END $$;
 
-CREATE FUNCTION cardea_now() RETURNS bigint
+CREATE OR REPLACE FUNCTION cardea_now() RETURNS bigint
 LANGUAGE sql AS $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 `
 
 /** Several transactions in one durable commit: each has its own revision, a refused one undoes only itself. */
 const write = `
-CREATE FUNCTION cardea_write(p_writes jsonb) RETURNS jsonb
+CREATE OR REPLACE FUNCTION cardea_write(p_writes jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   v_results jsonb[] := '{}';
@@ -278,7 +294,7 @@ END $$;
  * a transaction that idles holds nothing that another writer needs.
  */
 const pending = `
-CREATE FUNCTION cardea_commit_pending() RETURNS trigger
+CREATE OR REPLACE FUNCTION cardea_commit_pending() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM cardea_lock();
@@ -287,6 +303,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
+DROP TRIGGER IF EXISTS cardea_commit ON cardea_pending;
 CREATE CONSTRAINT TRIGGER cardea_commit AFTER INSERT ON cardea_pending
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cardea_commit_pending();
 `
@@ -298,6 +315,7 @@ const doors = [
   'cardea_forget(bigint)',
   'cardea_sweep(integer)',
   'cardea_remove_expired(bigint, integer)',
+  'cardea_reseal()',
 ]
 
 /**
@@ -317,8 +335,36 @@ function settingsOf(door: string, schema: string): string {
   return settings.map((setting) => `ALTER FUNCTION ${door} SET ${setting};`).join('\n')
 }
 
-/** The statements that make the functions; `schema` is a quoted identifier. */
+/** An import works on everything at once: there, hashes over whole tables are what is wanted. */
+const importSettings = [
+  'enable_seqscan = on',
+  'enable_hashjoin = on',
+  'enable_mergejoin = on',
+  'join_collapse_limit = 12',
+  `work_mem = '64MB'`,
+]
+
+/** The statements that make the functions, or replace those of another version; `schema` is a quoted identifier. */
 export function createFunctions(schema: string): string {
-  const bodies = [refuse, lock, find, apply, remove, guard, transaction, write, pending, garbage]
-  return [...bodies, ...doors.map((door) => settingsOf(door, schema))].join('\n')
+  const bodies = [
+    refuse,
+    lock,
+    find,
+    apply,
+    remove,
+    guard,
+    digest,
+    importCopied,
+    transaction,
+    write,
+    pending,
+    garbage,
+  ]
+  return [
+    ...bodies,
+    ...doors.map((door) => settingsOf(door, schema)),
+    ...['cardea_import(bigint, bigint)', 'cardea_reseal()'].map((whole) =>
+      importSettings.map((setting) => `ALTER FUNCTION ${whole} SET ${setting};`).join('\n'),
+    ),
+  ].join('\n')
 }

@@ -2,7 +2,7 @@
 
 /** Garbage in small steps under the commit lock, so that no write is between a row and its change. */
 export const garbage = `
-CREATE FUNCTION cardea_forget(p_before bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION cardea_forget(p_before bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
   v_oldest bigint;
@@ -19,7 +19,7 @@ BEGIN
   RETURN (SELECT count(*) FROM cardea_log WHERE revision > v_oldest AND revision <= v_old.revision);
 END $$;
 
-CREATE FUNCTION cardea_sweep(p_limit integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION cardea_sweep(p_limit integer) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
   v_oldest bigint;
@@ -36,7 +36,7 @@ BEGIN
   RETURN v_count;
 END $$;
 
-CREATE FUNCTION cardea_remove_expired(p_before bigint, p_limit integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION cardea_remove_expired(p_before bigint, p_limit integer) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
   v_count bigint;

@@ -28,6 +28,8 @@ export async function* loadChunks(client: Client): AsyncIterable<LoadChunk> {
 
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   const [head] = await rows<Parameters<typeof headFrom>[0] & unknown[]>(headQuery)
+  const [sum] = await rows<[number | null]>('SELECT digest FROM cardea_log ORDER BY revision DESC LIMIT 1')
+  const digest = sum?.[0] ?? undefined
   const [schema] = await rows<[string]>('SELECT text FROM cardea_schema ORDER BY revision DESC LIMIT 1')
   const names: string[] = []
   for (const [id, name] of await rows<[number, string]>('SELECT id, name FROM cardea_name')) names[id] = name
@@ -35,6 +37,7 @@ export async function* loadChunks(client: Client): AsyncIterable<LoadChunk> {
     kind: 'start',
     head: headFrom(head),
     schemaText: schema?.[0],
+    ...(digest === undefined ? {} : { digest }),
     names,
     objectCount: await number('SELECT count(*) FROM cardea_object'),
     rowCount: await number('SELECT count(*) FROM cardea_relationship'),

@@ -17,6 +17,7 @@ import {
 import type { SchemaGuard, WriteConditions } from '../store.ts'
 import { assertExpiry, traitsFrom } from '../traits.ts'
 import type { Refused } from './commit-queue.ts'
+import { tablesVersion } from './tables-version.ts'
 
 type UpdateCells = [
   operation: string,
@@ -62,7 +63,8 @@ function relationshipFrom(cells: UpdateCells): Relationship {
 /** What a transaction does, beside its conditions. */
 export type Work =
   | { readonly updates: readonly UpdateCells[] }
-  | { readonly import: string }
+  /** What was copied in the same transaction. */
+  | { readonly copied: true }
   | {
       readonly delete: {
         readonly filter: RelationshipFilter
@@ -88,6 +90,7 @@ export function payloadOf(work: Work, conditions: PayloadConditions): string {
   const { schemaRevision, baseRevision, preconditions = [], metadata, nowMs, committedAtMs } = conditions
   return JSON.stringify({
     ...work,
+    program: tablesVersion,
     schemaRevision,
     baseRevision,
     preconditions,
@@ -127,6 +130,12 @@ export function refusalOf(
         'LIMIT_EXCEEDED',
         `A datastore holds at most ${refused.limit} names of types, relations and caveats.`,
         { limit: String(refused.limit) },
+      )
+    case 'READ_ONLY':
+      return new CardeaError(
+        'READ_ONLY',
+        `The database was migrated by a newer Cardea and takes writes from version ${refused.minWriter} of the tables on; this program knows version ${tablesVersion}. Reads go on; update it to write.`,
+        { known_version: String(tablesVersion), min_writer: String(refused.minWriter) },
       )
     case 'INVALID_ARGUMENT':
       return new CardeaError(

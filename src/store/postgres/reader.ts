@@ -10,7 +10,8 @@ import { forgotten, logBroken } from '../refusals.ts'
 import type { Change, DatastoreIdentity, Head, LogEntry } from '../store.ts'
 import { traitsFrom } from '../traits.ts'
 import { storeError } from './driver-errors.ts'
-import { assertUsable, readMarks } from './tables.ts'
+import { assertUsable, readerTooOld, readMarks } from './tables.ts'
+import { tablesVersion } from './tables-version.ts'
 
 /** A point of the log as a follower knows it. */
 export interface Position {
@@ -62,7 +63,8 @@ SELECT
   page.revision, page.nonce, page.committed_at, page.schema_revision,
   page.metadata, schema.text, c.operation,
   c.resource, rt.name, ro.id, relation.name, c.subject, st.name, so.id, sr.name, c.existed,
-  caveat.name, c.context, c.expires_at, was.name, c.previous_context, c.previous_expires_at
+  caveat.name, c.context, c.expires_at, was.name, c.previous_context, c.previous_expires_at, page.digest,
+  (SELECT value::bigint FROM cardea_meta WHERE key = 'min_reader')
 FROM (SELECT) AS one
 LEFT JOIN (${headQuery}) AS head ON true
 LEFT JOIN page ON true
@@ -139,6 +141,8 @@ export class Reader {
     const rows = await this.#rows<Cell[]>(pageQuery, [after.revision, upTo], 'cardea_page')
     const [oldest, oldestNonce, nonceThere] = rows[0] as [number, string, string | null]
     const head = headFrom(rows[0]!.slice(3, 7) as HeadCells)
+    const minReader = rows[0]![30] as number
+    if (minReader > tablesVersion) return { head, entries: [], broken: readerTooOld(minReader) }
     if (after.revision < oldest) {
       return { head, entries: [], broken: forgotten(after.revision, oldest) }
     }
@@ -178,6 +182,7 @@ function entriesFrom(rows: readonly Cell[][]): LogEntry[] {
         changes: [],
         ...(schemaText === null ? {} : { schemaText }),
         ...(metadata === null ? {} : { metadata: parseObjectText(metadata) as JsonObject }),
+        ...(row[29] === null ? {} : { digest: row[29] as number }),
       })
     }
     if (row[13] !== null) entries.at(-1)!.changes.push(changeFrom(row))

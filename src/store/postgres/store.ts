@@ -138,6 +138,8 @@ class PostgresStore implements Store {
 
   async *load(): AsyncIterable<LoadChunk> {
     this.#assertOpen()
+    // Asserts that this program may still read the tables, which another may have migrated.
+    this.#identity = await this.#reader.identity()
     const client = await this.#openOwnClient()
     try {
       yield* loadChunks(client)

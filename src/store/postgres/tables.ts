@@ -5,14 +5,17 @@ import { randomBytes } from 'node:crypto'
 import type { Client, ClientBase, Pool } from 'pg'
 import { CardeaError } from '../../model/errors.ts'
 import { connect, type PostgresConnection } from './connection.ts'
+import { hash } from './digest-functions.ts'
 import { createFunctions } from './functions.ts'
+import { tablesVersion } from './tables-version.ts'
 
 /**
  * One step of the tables. Programs of the step before go on reading and writing after `expand`; when it ends that, it
- * says from which version on programs may still read or write. Released steps never change.
+ * says from which version on programs may still read or write. Released steps never change. The functions are replaced
+ * by those of the newest step, and go on serving every program that may write.
  */
 interface Migration {
-  readonly expand: (schema: string) => string
+  readonly expand: string
   readonly minReader: number
   readonly minWriter: number
 }
@@ -91,13 +94,18 @@ CREATE UNLOGGED TABLE cardea_part (
 CREATE UNLOGGED TABLE cardea_pending (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, write jsonb NOT NULL);
 `
 
+/** The rolling digest (store/digest.ts): null where it is not known, which is before the tables were first summed up. */
+const digests = `
+${hash}
+ALTER TABLE cardea_name ADD COLUMN hash bigint GENERATED ALWAYS AS (cardea_hash(name)) STORED;
+ALTER TABLE cardea_log ADD COLUMN digest bigint;
+`
+
 /** Index n leads from version n to version n + 1. */
 const migrations: readonly Migration[] = [
-  { expand: (schema) => tables + createFunctions(schema), minReader: 1, minWriter: 1 },
+  { expand: tables, minReader: 1, minWriter: 1 },
+  { expand: digests, minReader: 1, minWriter: 1 },
 ]
-
-/** The version of the tables that this program reads and writes. */
-export const tablesVersion = migrations.length
 
 /** Marks by key; undefined when the datastore has no tables. */
 export async function readMarks(
@@ -109,7 +117,10 @@ export async function readMarks(
   return new Map(rows.map(({ key, value }) => [key, value]))
 }
 
-/** CONFIG_INVALID unless this program can read and write the tables as they are. */
+/**
+ * CONFIG_INVALID unless this program can read the tables as they are. Whether it may write is judged with each write:
+ * a newer program may migrate them while this one runs.
+ */
 export function assertUsable(
   marks: ReadonlyMap<string, string> | undefined,
 ): asserts marks is ReadonlyMap<string, string> {
@@ -129,11 +140,16 @@ export function assertUsable(
       `The database's tables have version ${version}, this program needs ${tablesVersion}; run cardea migrate.`,
     )
   }
-  if (Math.max(mark('min_reader'), mark('min_writer')) > tablesVersion) {
-    refuse(
-      `The database's tables (version ${version}) need a newer Cardea: this program knows version ${tablesVersion}, they ask readers for ${mark('min_reader')} and writers for ${mark('min_writer')}.`,
-    )
-  }
+  if (mark('min_reader') > tablesVersion) throw readerTooOld(mark('min_reader'))
+}
+
+/** A newer program has migrated the tables to what this one would misread. */
+export function readerTooOld(minReader: number): CardeaError {
+  return new CardeaError(
+    'CONFIG_INVALID',
+    `The database was migrated by a newer Cardea: its tables ask readers for version ${minReader}, this program knows ${tablesVersion}. Update it.`,
+    { known_version: String(tablesVersion), min_reader: String(minReader) },
+  )
 }
 
 /**
@@ -150,6 +166,8 @@ export async function migratePostgres(
     await client.query(`SELECT pg_advisory_xact_lock(1128354116, 1)`)
     const from = await migrate(client)
     await client.query('COMMIT')
+    // Alone, since writers wait for it: everything is summed up once.
+    if (from === 1) await client.query('SELECT cardea_reseal()')
     return { from, to: Math.max(from, tablesVersion) }
   })
 }
@@ -176,7 +194,8 @@ async function migrate(client: Client): Promise<number> {
     throw new CardeaError('CONFIG_INVALID', 'No schema of the search_path exists; create it or name another.')
   }
   const missing = migrations.slice(version)
-  for (const { expand } of missing) await client.query(expand(schema))
+  for (const { expand } of missing) await client.query(expand)
+  await client.query(createFunctions(schema))
   const { minReader, minWriter } = missing.at(-1)!
   await setMarks(client, {
     ...(version === 0 ? newDatastore() : {}),
