@@ -141,6 +141,7 @@ describe('evaluation', () => {
       { subject: subject('alice'), resource: record('r1'), action: action('read'), context: [] },
     ],
     ['not JSON', '{'],
+    ['a body nested too deep', `{"context": ${'['.repeat(200_000)}`],
     ['an empty body', ''],
     ['an array', '[]'],
     [
@@ -356,6 +357,31 @@ describe('searches', () => {
     } while (token !== '')
     expect(gathered).toEqual(whole.results.map(({ id }) => id))
     expect(pages).toBeLessThanOrEqual(Math.ceil(25 / limit) + 1)
+  })
+
+  test('a caller that asks for no page gets ten thousand results and a token for the rest', async () => {
+    async function* rows() {
+      for (let at = 0; at < 11_000; at += 1000)
+        yield Array.from({ length: 1000 }, (_, n) => ({
+          resource: { type: 'record', id: `mass${at + n}` },
+          relation: 'owner',
+          subject: { type: 'user', id: 'hugo', relation: '' },
+        }))
+    }
+    await service.authorizer.importRelationships(rows())
+    const request = { subject: subject('hugo'), action: action('write'), resource: { type: 'record' } }
+    const found = new Set<string>()
+    const counts: number[] = []
+    for (let token: string | undefined; token !== ''; ) {
+      const { status, body } = await ask('search/resource', { ...request, ...(token && { page: { token } }) })
+      expect(status).toBe(200)
+      const { page, results } = body as { page: { next_token: string }; results: { id: string }[] }
+      counts.push(results.length)
+      for (const { id } of results) found.add(id)
+      token = page.next_token
+    }
+    expect(counts).toEqual([10_000, 1000])
+    expect(found.size).toBe(11_000)
   })
 
   test('a token is bound to its request', async () => {

@@ -71,8 +71,23 @@ export function addAuthzen(
   }
 }
 
+/** Deepest nesting of a body, as deep as the API's own messages may be. */
+const maxNesting = 100
+
+function nestsTooDeep(json: string): boolean {
+  let depth = 0
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === '[' || token === '{') depth += 1
+    else if (token === ']' || token === '}') depth -= 1
+    if (depth > maxNesting) return true
+  }
+  return false
+}
+
 /** A JSON object whose members are all its own: one named `__proto__` is refused. */
 function parse(body: string): JsonObject {
+  if (nestsTooDeep(body))
+    throw new CardeaError('INVALID_ARGUMENT', `The body nests deeper than ${maxNesting} levels.`)
   let value: unknown
   try {
     value = JSON.parse(body, (key, member) => {

@@ -24,10 +24,12 @@ export interface SearchResult {
 
 /** Largest page, whatever the caller asks for. */
 const maxPage = 1000
+/** Most results for a caller that asks for no page; when there are more, it gets a token for them all the same. */
+const maxUnpaged = 10_000
 
 const nothing: SearchResult = { results: [] }
 
-/** A page as the caller asks for it. A token carries the limit, so that a later page may leave it out. */
+/** A page as the caller asks for it; without a limit it is as large as one may be. A token carries the limit, so that a later page may leave it out. */
 interface Page {
   readonly limit: number
   readonly cursor: string | undefined
@@ -54,12 +56,13 @@ function pageOf(request: JsonObject): Page | undefined {
   return { limit: first, cursor: token[2] }
 }
 
-/** Gathers one page, or everything. Conditional results are no yes and are left out. */
+/** Gathers one page, or everything up to a bound. Conditional results are no yes and are left out. */
 async function gather<Found extends { readonly permissionship: string; readonly cursor: string }>(
   found: AsyncIterable<Found>,
   page: Page | undefined,
   toResult: (item: Found) => JsonObject | undefined,
 ): Promise<SearchResult> {
+  const most = page === undefined || page.limit === 0 ? maxUnpaged : page.limit
   const results: JsonObject[] = []
   let seen = 0
   let last: Found | undefined
@@ -68,10 +71,12 @@ async function gather<Found extends { readonly permissionship: string; readonly 
     last = item
     const result = item.permissionship === 'has' ? toResult(item) : undefined
     if (result !== undefined) results.push(result)
+    if (seen === most) break
   }
-  if (page === undefined) return { results }
-  const more = seen === page.limit && last !== undefined
-  return { page: { next_token: more ? `${page.limit}.${last!.cursor}` : '', count: results.length }, results }
+  const more = seen === most && last !== undefined
+  if (page === undefined && !more) return { results }
+  const next_token = more ? `${page?.limit ?? 0}.${last!.cursor}` : ''
+  return { page: { next_token, count: results.length }, results }
 }
 
 /** Unknown names have no results (certification: an empty list, not an error). */
