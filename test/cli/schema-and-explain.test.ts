@@ -1,6 +1,6 @@
 // The schema commands and explain as a user meets them: files with their places, a plan, and what would grant.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cardea, emptyFolder, started } from './run-cardea.ts'
@@ -75,6 +75,35 @@ describe('against a server', () => {
       tried: 1,
       maxTried: 100,
     })
+  })
+
+  test('the HTTP door carries it for who asks', async () => {
+    const [, address] = /"http":"([^"]+)"/.exec(server.output())!
+    const { presharedKey } = JSON.parse(readFileSync(join(folder, '.cardea', 'connection.json'), 'utf8'))
+    const question = {
+      resource: { objectType: 'document', objectId: 'plan' },
+      permission: 'view',
+      subject: { object: { objectType: 'user', objectId: 'bob' } },
+    }
+    const explained = async (more: object) => {
+      const response = await fetch(`http://${address}/cardea/v1/explain`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${presharedKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ consistency: { fullyConsistent: true }, question, ...more }),
+      })
+      expect(response.status).toBe(200)
+      return ((await response.json()) as { explanation: { suggestion?: object } }).explanation
+    }
+    expect((await explained({ suggest: true })).suggestion).toMatchObject({
+      outcome: 'OUTCOME_FOUND',
+      update: {
+        operation: 'OPERATION_TOUCH',
+        relationship: { relation: 'viewer', subject: { object: { objectId: 'bob' } } },
+      },
+      tried: 1,
+      maxTried: 100,
+    })
+    expect(await explained({})).not.toHaveProperty('suggestion')
   })
 
   test.each([
