@@ -2,6 +2,7 @@
 
 import { CardeaError } from '../model/errors.ts'
 import { matchesFilter, type RelationshipFilter } from '../model/filter.ts'
+import type { Relationship } from '../model/relationship.ts'
 import type { Revision } from '../model/revision.ts'
 import type { LogEntry } from '../store/store.ts'
 import type { WatchEvent, WatchRequest } from './authorizer.ts'
@@ -15,7 +16,9 @@ const heartbeatMs = 1000
 export async function* watch(desk: Desk, request: WatchRequest): AsyncGenerator<WatchEvent> {
   const filters = filtersOf(desk, request)
   const after = await startOf(desk, request)
-  const backlog = new Backlog(desk.limits.maxWatchBacklog)
+  // Thousands may watch what hardly ever changes: what does not concern one of them does not wake it.
+  const backlog = new Backlog(desk.limits.maxWatchBacklog, (entry) => concerns(entry, request, filters))
+  const patienceMs = request.checkpoints || request.deadlineMs !== undefined ? heartbeatMs : undefined
   const stop = desk.datastore.listen(backlog)
   const onAbort = () => backlog.wake()
   request.signal?.addEventListener('abort', onAbort, { once: true })
@@ -38,7 +41,7 @@ export async function* watch(desk: Desk, request: WatchRequest): AsyncGenerator<
         through = entry.revision
         continue
       }
-      const idle = await backlog.wait(heartbeatMs)
+      const idle = await backlog.wait(patienceMs)
       if (idle && request.checkpoints)
         yield { ...eventAt(desk, desk.datastore.head), kind: 'checkpoint', changes: [] }
     }
@@ -93,16 +96,23 @@ function eventAt(
   return { token: desk.datastore.tokens.encode(at.revision, at.nonce) }
 }
 
+function matchesAny(filters: readonly RelationshipFilter[], relationship: Relationship): boolean {
+  return filters.length === 0 || filters.some((filter) => matchesFilter(filter, relationship))
+}
+
+/** Whether {@link eventsOf} tells anything of an entry. */
+function concerns(entry: LogEntry, request: WatchRequest, filters: readonly RelationshipFilter[]): boolean {
+  if (entry.schemaText !== undefined && request.schema) return true
+  return entry.changes.some(({ relationship }) => matchesAny(filters, relationship))
+}
+
 function* eventsOf(
   desk: Desk,
   request: WatchRequest,
   entry: LogEntry,
   filters: readonly RelationshipFilter[],
 ): Generator<WatchEvent> {
-  const changes = entry.changes.filter(
-    ({ relationship }) =>
-      filters.length === 0 || filters.some((filter) => matchesFilter(filter, relationship)),
-  )
+  const changes = entry.changes.filter(({ relationship }) => matchesAny(filters, relationship))
   if (changes.length > 0) {
     yield {
       ...eventAt(desk, entry),
@@ -118,17 +128,19 @@ function* eventsOf(
 /** Entries that wait for a watcher, bounded by the changes they hold. */
 class Backlog {
   readonly #maxChanges: number
+  readonly #concerns: (entry: LogEntry) => boolean
   #entries: LogEntry[] = []
   #changes = 0
   #ended: CardeaError | undefined
   #wake: (() => void) | undefined
 
-  constructor(maxChanges: number) {
+  constructor(maxChanges: number, concerns: (entry: LogEntry) => boolean) {
     this.#maxChanges = maxChanges
+    this.#concerns = concerns
   }
 
   onEntry(entry: LogEntry): void {
-    if (this.#ended !== undefined) return
+    if (this.#ended !== undefined || !this.#concerns(entry)) return
     this.#entries.push(entry)
     this.#changes += entry.changes.length + 1
     if (this.#changes > this.#maxChanges && this.#entries.length > 1) {
@@ -158,11 +170,11 @@ class Backlog {
     return entry
   }
 
-  /** Resolves when something came (false) or nothing did for that long (true). */
-  wait(milliseconds: number): Promise<boolean> {
+  /** Resolves when something came (false) or nothing did for that long (true); undefined: for as long as it takes. */
+  wait(milliseconds: number | undefined): Promise<boolean> {
     if (this.#entries.length > 0 || this.#ended !== undefined) return Promise.resolve(false)
     return new Promise((resolve) => {
-      const timer = setTimeout(() => finish(true), milliseconds)
+      const timer = milliseconds === undefined ? undefined : setTimeout(() => finish(true), milliseconds)
       const finish = (idle: boolean) => {
         clearTimeout(timer)
         this.#wake = undefined
