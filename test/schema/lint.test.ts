@@ -7,7 +7,7 @@ import { formatSchema } from '../../src/schema/formatter.ts'
 import { lintSchema } from '../../src/schema/lint.ts'
 import { lintRules } from '../../src/schema/lint-rules.ts'
 import { lintRulesPage } from '../../src/schema/lint-rules-page.ts'
-import { lintCodes } from '../../src/schema/problem-code.ts'
+import { type LintCode, lintCodes } from '../../src/schema/problem-code.ts'
 
 function codes(text: string): readonly string[] {
   return lintSchema(text).map(({ code }) => code)
@@ -18,7 +18,74 @@ function places(text: string): readonly string[] {
   return lintSchema(text).map(({ code, range: { start } }) => `${code} ${start.line + 1}:${start.column + 1}`)
 }
 
+/** Where each rule warns in its own example, and what it says there. */
+const examples: { readonly [code in LintCode]: readonly [place: string, part: string, message: string] } = {
+  'relation-name-references-parent': [
+    '4:11-4:26',
+    'viewer_document',
+    'The relation `viewer_document` repeats the name of its definition; drop the suffix.',
+  ],
+  'unused-caveat': ['1:8-1:17', 'in_office', 'No relation allows subjects `with in_office`.'],
+  'relations-without-permission': [
+    '3:12-3:20',
+    'document',
+    '`document` has relations and no permission; give callers a permission to check.',
+  ],
+  'unknown-annotation-type': [
+    '5:26-5:29',
+    'tem',
+    'The annotation names `tem`, and there is no such definition.',
+  ],
+  'permission-references-itself': ['5:29-5:33', 'view', 'The permission `view` refers to itself.'],
+  'arrow-references-unreachable-relation': [
+    '10:28-10:32',
+    'read',
+    'None of the subject types of `parent` has `read`, so this arrow grants nothing.',
+  ],
+  'arrow-references-relation': [
+    '10:28-10:34',
+    'viewer',
+    '`viewer` is a relation of `folder`; let the arrow lead to a permission.',
+  ],
+  'arrow-walks-subject-relation': [
+    '10:20-10:33',
+    'owner->access',
+    '`owner` allows `group#member`, and the arrow ignores `#member`.',
+  ],
+  'mixed-operators': [
+    '7:29-7:43',
+    'banned + owner',
+    'Different operators side by side: this one means `(banned + owner)`; write the parentheses.',
+  ],
+  'duplicate-operand': ['6:37-6:43', 'viewer', '`viewer` stands twice in this union.'],
+  'exclusion-without-effect': [
+    '8:29-8:35',
+    'banned',
+    'What is subtracted here can hold `group`, what it is subtracted from `user`: it never takes effect.',
+  ],
+  'intersection-always-empty': [
+    '8:20-8:35',
+    'viewer & caller',
+    'The operands of this intersection share no subject type: it is always empty.',
+  ],
+  'grant-stops-at-group': [
+    '8:26-8:31',
+    'group',
+    'A relationship to a `group` grants to that object alone, not to those in it; `group#member` would.',
+  ],
+  'wildcard-reaches-write': ['5:13-5:17', 'edit', 'A wildcard relationship can grant `edit` to everyone.'],
+}
+
 describe.each(lintRules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) => {
+  test('says what is wrong, and exactly where', () => {
+    const warnings = lintSchema(rule.example).map(({ range: { start, end }, message }) => [
+      `${start.line + 1}:${start.column + 1}-${end.line + 1}:${end.column + 1}`,
+      rule.example.slice(start.offset, end.offset),
+      message,
+    ])
+    expect(warnings).toEqual([examples[id]])
+  })
+
   test('warns about its example and about nothing else', () => {
     expect(compileSchema(rule.example).problems).toEqual([])
     expect(new Set(codes(rule.example))).toEqual(new Set([id]))
