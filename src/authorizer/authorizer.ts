@@ -4,6 +4,7 @@ import type { WidestNode } from '../engine/engine.ts'
 import type { JsonObject } from '../model/context.ts'
 import type {
   Answer,
+  Evidence,
   Explanation,
   Permissionship,
   Question,
@@ -50,7 +51,11 @@ export interface CheckResult extends Answer {
 }
 
 export type BulkAnswer =
-  | (Answer & { readonly explanation?: Explanation; readonly error?: undefined })
+  | (Answer & {
+      readonly explanation?: Explanation
+      readonly evidence?: Evidence
+      readonly error?: undefined
+    })
   | { readonly error: CardeaError }
 
 export interface CheckBulkResult {
@@ -226,10 +231,13 @@ export interface Authorizer {
     question: Question,
     options?: Read & { readonly explain?: boolean; readonly suggest?: boolean },
   ): Promise<CheckResult>
-  /** All at one revision and one instant. A question that cannot be answered has an error of its own. */
+  /**
+   * All at one revision and one instant. A question that cannot be answered has an error of its own. `evidence`: with
+   * what each answer rests on, at little more than the cost of the checks; `explain`: with whole explanations instead.
+   */
   checkBulk(
     questions: readonly Question[],
-    options?: Read & { readonly explain?: boolean },
+    options?: Read & { readonly explain?: boolean; readonly evidence?: boolean },
   ): Promise<CheckBulkResult>
   lookupResources(request: LookupResourcesRequest): AsyncIterable<FoundResource>
   lookupSubjects(request: LookupSubjectsRequest): AsyncIterable<FoundSubject>

@@ -1,6 +1,7 @@
 // Checks: one question or many, all of one call at one revision and one instant.
 
-import type { Answer, Explanation, Question, SubjectTree } from '../model/decision.ts'
+import type { Evaluation } from '../engine/engine.ts'
+import type { Answer, Evidence, Explanation, Question, SubjectTree } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
 import type { ObjectRef } from '../model/reference.ts'
 import type { BulkAnswer, CheckBulkResult, CheckResult, Read } from './authorizer.ts'
@@ -46,7 +47,7 @@ export function check(
 export async function checkBulk(
   desk: Desk,
   questions: readonly Question[],
-  options: Read & { readonly explain?: boolean },
+  options: Read & { readonly explain?: boolean; readonly evidence?: boolean },
 ): Promise<CheckBulkResult> {
   const { limits, engine, clock } = desk
   if (questions.length > limits.maxBulkChecks) {
@@ -91,15 +92,19 @@ export async function checkBulk(
         }
       }
     } else {
-      const evaluation = engine.checkBulk(
-        pinned.world,
-        asked.map((at) => questions[at]!),
-        evaluatedAtMs,
-      )
+      const { evidence: wanted = false } = options
+      const valid = asked.map((at) => questions[at]!)
+      const evaluation: Evaluation<readonly (Answer | Evidence | CardeaError)[]> = wanted
+        ? engine.evidenceBulk(pinned.world, valid, evaluatedAtMs)
+        : engine.checkBulk(pinned.world, valid, evaluatedAtMs)
       const results = await runEvaluation(evaluation, options, clock)
       asked.forEach((at, position) => {
         const result = results[position]!
-        answers[at] = result instanceof CardeaError ? { error: result } : result
+        if (result instanceof CardeaError) answers[at] = { error: result }
+        else {
+          const { permissionship, missing } = result
+          answers[at] = wanted ? { permissionship, missing, evidence: result as Evidence } : result
+        }
       })
     }
     return { token: pinned.token, answers, evaluatedAtMs }

@@ -2,7 +2,7 @@
 
 import type { Authorizer, Read } from '../authorizer/authorizer.ts'
 import { missingFromWire, permissionshipFromWire, questionToWire } from '../wire/answers.ts'
-import { explanationFromWire } from '../wire/explanation.ts'
+import { evidenceFromWire, explanationFromWire } from '../wire/explanation.ts'
 import { instantFromWire } from '../wire/instant.ts'
 import { ExplainService, PermissionsService } from '../wire/messages.ts'
 import { objectToWire } from '../wire/relationships.ts'
@@ -37,16 +37,25 @@ export function remoteChecks(channel: Channel, fresh: Freshness): Checks {
     },
 
     async checkBulk(questions, read = {}) {
-      if (read.explain) {
-        const request = { consistency: fresh(read), questions: questions.map(questionToWire) }
+      if (read.explain || read.evidence) {
+        const { evidence: wanted = false } = read
+        const request = {
+          consistency: fresh(read),
+          questions: questions.map(questionToWire),
+          evidenceOnly: wanted,
+        }
         const response = await channel.unary(explainBulk, request, read)
         return {
           token: tokenOf(response.checkedAt),
           evaluatedAtMs: instantFromWire(required(response.evaluatedAt, 'evaluated_at'), 'evaluated_at'),
           answers: sameNumber(questions, response.results).map(({ result }) => {
             if (result.case === 'error') return { error: errorFromStatus(result.value) }
-            const explanation = explanationFromWire(required(result.value, 'explanation'))
-            return { permissionship: explanation.permissionship, missing: explanation.missing, explanation }
+            const message = required(result.value, 'explanation')
+            const evidence = evidenceFromWire(message)
+            const { permissionship, missing } = evidence
+            return wanted
+              ? { permissionship, missing, evidence }
+              : { permissionship, missing, explanation: explanationFromWire(message) }
           }),
         }
       }

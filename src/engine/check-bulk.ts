@@ -1,12 +1,11 @@
-// Bulk checks: many questions of one call, sharing what the same subject's have in common.
+// Bulk checks: many questions of one call, answered one after the other.
 
-import { canonicalJson } from '../model/canonical-json.ts'
 import type { Answer, Question } from '../model/decision.ts'
-import { CardeaError } from '../model/errors.ts'
-import { Budget } from './budget.ts'
-import { Check, type FastPaths } from './check.ts'
+import type { CardeaError } from '../model/errors.ts'
+import { type BulkQuestion, bulkOf } from './bulk.ts'
+import { Check, type FastPaths, has, hasNot } from './check.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
-import { evaluationOf, type Work } from './paused-work.ts'
+import type { Work } from './paused-work.ts'
 import type { World } from './world.ts'
 
 /** Answers in the order of the questions. Equal questions are asked once. Each has the request's limits for itself. */
@@ -17,59 +16,17 @@ export function checkBulk(
   limits: EngineLimits,
   paths: FastPaths,
 ): Evaluation<readonly (Answer | CardeaError)[]> {
-  const total = new Budget({ ...limits, maxSteps: Number.MAX_SAFE_INTEGER })
-  return evaluationOf(total, bulkWork(world, questions, nowMs, limits, paths, total))
+  return bulkOf(world, questions, nowMs, limits, paths, checkOne)
 }
 
-function* bulkWork(
-  world: World,
-  questions: readonly Question[],
-  nowMs: number,
-  limits: EngineLimits,
-  paths: FastPaths,
-  total: Budget,
-): Work<readonly (Answer | CardeaError)[]> {
-  const known = new Map<string, Answer | CardeaError>()
-  const answers: (Answer | CardeaError)[] = []
-  for (const question of questions) {
-    const key = keyOf(question)
-    let answer = known.get(key)
-    if (answer === undefined) {
-      answer = yield* oneOf(world, question, nowMs, limits, paths, total)
-      known.set(key, answer)
-    }
-    answers.push(answer)
+function* checkOne({ world, question, nowMs, budget, paths, shared }: BulkQuestion): Work<Answer> {
+  const found = shared && (yield* shared.find(question, budget))
+  if (found === 'yes') return has
+  if (found === 'no' || found === 'refused') return hasNot
+  const check = new Check(world, question, nowMs, budget, paths)
+  for (;;) {
+    const answer = check.advance()
+    if (answer !== undefined) return answer
+    yield
   }
-  return answers
-}
-
-function* oneOf(
-  world: World,
-  question: Question,
-  nowMs: number,
-  limits: EngineLimits,
-  paths: FastPaths,
-  total: Budget,
-): Work<Answer | CardeaError> {
-  const budget = new Budget(limits)
-  try {
-    const check = new Check(world, question, nowMs, budget, paths)
-    for (;;) {
-      const before = budget.steps
-      const answer = check.run(4096)
-      total.steps += 1 + budget.steps - before
-      if (total.spent) yield
-      if (answer !== undefined) return answer
-    }
-  } catch (error) {
-    return CardeaError.from(error)
-  } finally {
-    total.absorb(budget)
-  }
-}
-
-/** Structured, so that no two different questions share a key. */
-function keyOf({ resource, permission, subject, context }: Question): string {
-  const names = [resource.type, resource.id, permission, subject.type, subject.id, subject.relation]
-  return context === undefined ? JSON.stringify(names) : `${JSON.stringify(names)}${canonicalJson(context)}`
 }

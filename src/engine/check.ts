@@ -19,8 +19,8 @@ export interface FastPaths {
   readonly reach: boolean
 }
 
-const has: Answer = { permissionship: 'has', missing: [] }
-const hasNot: Answer = { permissionship: 'no', missing: [] }
+export const has: Answer = { permissionship: 'has', missing: [] }
+export const hasNot: Answer = { permissionship: 'no', missing: [] }
 
 /** The answer for a truth; throws the error on which it depends. */
 export function answerOf(truth: Truth, truths: Truths): Answer {

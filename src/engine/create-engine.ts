@@ -3,6 +3,7 @@
 import { check, type FastPaths } from './check.ts'
 import { checkBulk } from './check-bulk.ts'
 import type { Engine, EngineLimits } from './engine.ts'
+import { evidenceBulk } from './evidence-bulk.ts'
 import { expand } from './expand.ts'
 import { explain } from './explain.ts'
 import { lookupResources } from './lookup-resources.ts'
@@ -26,6 +27,7 @@ export function createEngine(
     check: (world, question, nowMs) => check(world, question, nowMs, bounds, fast),
     checkBulk: (world, questions, nowMs) => checkBulk(world, questions, nowMs, bounds, fast),
     explain: (world, question, nowMs, options = {}) => explain(world, question, nowMs, bounds, options),
+    evidenceBulk: (world, questions, nowMs) => evidenceBulk(world, questions, nowMs, bounds, fast),
     lookupResources: (world, request, nowMs) => lookupResources(world, request, nowMs, bounds),
     lookupSubjects: (world, request, nowMs) => lookupSubjects(world, request, nowMs, bounds, fast),
     expand: (world, request, nowMs) => expand(world, request, nowMs, bounds),

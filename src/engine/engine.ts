@@ -1,7 +1,14 @@
 // What the engine offers: questions about one world, as evaluations that can be paused.
 
 import type { JsonObject } from '../model/context.ts'
-import type { Answer, Explanation, Question, ResolvedSubject, SubjectTree } from '../model/decision.ts'
+import type {
+  Answer,
+  Evidence,
+  Explanation,
+  Question,
+  ResolvedSubject,
+  SubjectTree,
+} from '../model/decision.ts'
 import type { CardeaError } from '../model/errors.ts'
 import type { RelationshipFilter } from '../model/filter.ts'
 import type { ObjectRef, SubjectRef } from '../model/reference.ts'
@@ -93,6 +100,12 @@ export interface Engine<World> {
     nowMs: number,
   ): Evaluation<readonly (Answer | CardeaError)[]>
   explain(world: World, question: Question, nowMs: number, options?: ExplainOptions): Evaluation<Explanation>
+  /** Like bulk checks, with what each answer rests on. */
+  evidenceBulk(
+    world: World,
+    questions: readonly Question[],
+    nowMs: number,
+  ): Evaluation<readonly (Evidence | CardeaError)[]>
   /** Ascending by key, each resource once, only keys above `afterKey` (default: all). */
   lookupResources(
     world: World,

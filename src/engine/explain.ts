@@ -1,6 +1,6 @@
 // Explain: the proof of a yes, the reason of a no, and the tree behind either.
 
-import type { Absence, DenialReason, Explanation, Question } from '../model/decision.ts'
+import type { Absence, DenialReason, Evidence, Explanation, Question } from '../model/decision.ts'
 import type { ObjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
 import { Budget } from './budget.ts'
@@ -60,7 +60,7 @@ function* withSuggestion(
   }
 }
 
-class Explaining {
+export class Explaining {
   readonly #world: World
   readonly #question: Question
   readonly #nowMs: number
@@ -88,26 +88,30 @@ class Explaining {
 
   *work(): Work<Explanation> {
     const solver = this.#solver()
+    const { evidence, holding } = yield* this.#evidence(solver)
+    const root = solver.atomOf(this.#node, this.#member)
+    return { ...evidence, tree: traceOf(solver, root, new Set(holding), this.#names) }
+  }
+
+  *evidence(): Work<Evidence> {
+    const { evidence } = yield* this.#evidence(this.#solver())
+    return evidence
+  }
+
+  /** With the atoms that a yes relies on. */
+  *#evidence(solver: Solver): Work<{ readonly evidence: Evidence; readonly holding: readonly number[] }> {
     const truth = yield* solver.solve(this.#node, this.#member)
     const answer = answerOf(truth, solver.conditions.truths)
-    const root = solver.atomOf(this.#node, this.#member)
     if (truth !== yes) {
       const reason = yield* this.#reason(solver, truth, answer.missing)
-      return {
-        ...answer,
-        proof: [],
-        absences: [],
-        reason,
-        tree: traceOf(solver, root, new Set(), this.#names),
-      }
+      return { evidence: { ...answer, proof: [], absences: [], reason }, holding: [] }
     }
-    const support = yield* supportOf(solver, root, this.#budget)
+    const support = yield* supportOf(solver, solver.atomOf(this.#node, this.#member), this.#budget)
     const rows = yield* this.#minimised(support.rows)
+    const proof = rows.map((row) => this.#relationship(row))
     return {
-      ...answer,
-      proof: rows.map((row) => this.#relationship(row)),
-      absences: this.#absences(solver, support),
-      tree: traceOf(solver, root, new Set(support.atoms), this.#names),
+      evidence: { ...answer, proof, absences: this.#absences(solver, support) },
+      holding: support.atoms,
     }
   }
 
@@ -256,15 +260,23 @@ class Explaining {
   }
 
   #relationship(row: SupportRow): Relationship {
-    const { snapshot, plans } = this.#world
-    const { type, name } = plans.members[row.relation]!
-    const { caveat, expiresAtMs } = row.traits === 0 ? {} : snapshot.traits(row.traits)
-    return {
-      resource: this.#object(row.resource, type),
-      relation: name,
-      subject: { ...objectOf(snapshot, row.subject), relation: snapshot.nameText(row.subjectRelation) },
-      ...(caveat === undefined ? {} : { caveat }),
-      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-    }
+    const { type } = this.#world.plans.members[row.relation]!
+    return relationshipOf(this.#world, row, this.#object(row.resource, type))
+  }
+}
+
+/** A row in words. `resource`: of a row of the graph, the object of its key. */
+export function relationshipOf(
+  { snapshot, plans }: World,
+  row: SupportRow,
+  resource: ObjectRef = objectOf(snapshot, row.resource),
+): Relationship {
+  const { caveat, expiresAtMs } = row.traits === 0 ? {} : snapshot.traits(row.traits)
+  return {
+    resource,
+    relation: plans.members[row.relation]!.name,
+    subject: { ...objectOf(snapshot, row.subject), relation: snapshot.nameText(row.subjectRelation) },
+    ...(caveat === undefined ? {} : { caveat }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
 }

@@ -91,8 +91,8 @@ export type Suggestion = (
   readonly maxTried: number
 }
 
-/** Why the answer is what it is. */
-export interface Explanation extends Answer {
+/** What an answer rests on. */
+export interface Evidence extends Answer {
   /**
    * For `has`: relationships which alone, with the absences, evaluate to yes, and no proper subset of which does.
    * Empty for an identity and for every other answer.
@@ -101,6 +101,10 @@ export interface Explanation extends Answer {
   readonly absences: readonly Absence[]
   /** Set unless the answer is `has`. */
   readonly reason?: DenialReason
+}
+
+/** Why the answer is what it is. */
+export interface Explanation extends Evidence {
   /** Of a `no`, when asked for. */
   readonly suggestion?: Suggestion
   readonly tree: TraceNode

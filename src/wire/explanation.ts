@@ -1,7 +1,7 @@
 // Explanations of cardea.v1: messages ↔ values. The tree travels as a list, so that its depth meets no parser's limit.
 
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { CaveatOutcome, DenialReason, Explanation, TraceNode } from '../model/decision.ts'
+import type { CaveatOutcome, DenialReason, Evidence, Explanation, TraceNode } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
 import { permissionshipFromWire, permissionshipToWire } from './answers.ts'
 import {
@@ -66,7 +66,10 @@ function wordOf<Word extends string>(words: Record<Word, number>, number: number
   throw new CardeaError('INTERNAL', `The server sent an unknown ${what} (${number}).`)
 }
 
-export function explanationToWire(explanation: Explanation): MessageInitShape<typeof ExplanationSchema> {
+/** Evidence alone has no steps. */
+export function explanationToWire(
+  explanation: Evidence & Partial<Explanation>,
+): MessageInitShape<typeof ExplanationSchema> {
   return {
     permissionship: permissionshipToWire(explanation.permissionship),
     missingContext: [...explanation.missing],
@@ -77,7 +80,7 @@ export function explanationToWire(explanation: Explanation): MessageInitShape<ty
       subject: subjectToWire(subject),
     })),
     reason: explanation.reason && reasonToWire(explanation.reason),
-    nodes: nodesToWire(explanation.tree),
+    nodes: explanation.tree === undefined ? [] : nodesToWire(explanation.tree),
     suggestion: explanation.suggestion && suggestionToWire(explanation.suggestion),
   }
 }
@@ -124,6 +127,14 @@ function caveatToWire(caveat: CaveatOutcome): MessageInitShape<typeof CaveatOutc
 
 export function explanationFromWire(message: ExplanationMessage): Explanation {
   return {
+    ...evidenceFromWire(message),
+    ...(message.suggestion && { suggestion: suggestionFromWire(message.suggestion) }),
+    tree: treeOf(message.nodes),
+  }
+}
+
+export function evidenceFromWire(message: ExplanationMessage): Evidence {
+  return {
     permissionship: permissionshipFromWire(message.permissionship),
     missing: message.missingContext,
     proof: message.proof.map((relationship) => relationshipFromWire(relationship, 'proof')),
@@ -133,8 +144,6 @@ export function explanationFromWire(message: ExplanationMessage): Explanation {
       subject: subjectFromWire(subject, 'absences'),
     })),
     ...(message.reason && { reason: reasonFromWire(message.reason) }),
-    ...(message.suggestion && { suggestion: suggestionFromWire(message.suggestion) }),
-    tree: treeOf(message.nodes),
   }
 }
 

@@ -1,6 +1,6 @@
 // What an explanation promises, held against the reference: a proof grants alone, nothing in it is idle, a reason fits.
 
-import type { Explanation } from '../../src/model/decision.ts'
+import type { Evidence, Explanation } from '../../src/model/decision.ts'
 import { isLive, type Relationship } from '../../src/model/relationship.ts'
 import { formatRelationship } from '../../src/model/relationship-text.ts'
 import { reach } from '../reference/dependencies.ts'
@@ -28,7 +28,7 @@ export function answersHas(
 }
 
 /** What is wrong with the proof of a "has". */
-function judgeProof(each: Case, question: CheckQuestion, { proof, absences }: Explanation): Complaint {
+function judgeProof(each: Case, question: CheckQuestion, { proof, absences }: Evidence): Complaint {
   const world = referenceOf(each).world
   const live = new Set(each.relationships.filter((row) => isLive(row, each.nowMs)).map(rowKey))
   const invented = proof.find((row) => !live.has(rowKey(row)))
@@ -53,11 +53,7 @@ function judgeProof(each: Case, question: CheckQuestion, { proof, absences }: Ex
 }
 
 /** What is wrong with the reason for a "no" or a "conditional". */
-function judgeReason(
-  each: Case,
-  question: CheckQuestion,
-  { reason, permissionship }: Explanation,
-): Complaint {
+function judgeReason(each: Case, question: CheckQuestion, { reason, permissionship }: Evidence): Complaint {
   if (reason === undefined) return 'no reason given'
   const { world } = referenceOf(each)
   const live = new Set(each.relationships.filter((row) => isLive(row, each.nowMs)).map(rowKey))
@@ -84,12 +80,18 @@ export function list(rows: readonly Relationship[]): string {
 }
 
 export function judgeExplanation(each: Case, question: CheckQuestion, said: Said<Explanation>): Complaint {
-  const complaint = judgeCheck(referenceOf(each), question, said, exact)
+  const complaint = judgeEvidence(each, question, said)
   if (complaint !== undefined || said.error !== undefined) return complaint
   const { value } = said
   if (value.tree.permissionship !== value.permissionship) return `the tree says ${value.tree.permissionship}`
   const wrongTree = judgeTrace(each, referenceOf(each), question, value.tree)
-  if (wrongTree !== undefined) return `the tree: ${wrongTree}`
+  return wrongTree === undefined ? undefined : `the tree: ${wrongTree}`
+}
+
+export function judgeEvidence(each: Case, question: CheckQuestion, said: Said<Evidence>): Complaint {
+  const complaint = judgeCheck(referenceOf(each), question, said, exact)
+  if (complaint !== undefined || said.error !== undefined) return complaint
+  const { value } = said
   return value.permissionship === 'has'
     ? judgeProof(each, question, value)
     : judgeReason(each, question, value)

@@ -31,14 +31,16 @@ export function explainHandlers(authorizer: Authorizer): Handlers<typeof Explain
       const questions = convertEach(request.questions, 'questions', questionFromWire)
       call.asked = questions
       const read = readOptions(call, request.consistency)
-      const result = await authorizer.checkBulk(questions, { ...read, explain: true })
+      const wanted = request.evidenceOnly ? { evidence: true } : { explain: true }
+      const result = await authorizer.checkBulk(questions, { ...read, ...wanted })
       countOperations(call, questions.length)
       return {
         checkedAt: { token: result.token },
         evaluatedAt: instantToWire(result.evaluatedAtMs),
-        results: result.answers.map(({ error, ...answer }) => {
-          if (error !== undefined) return { result: { case: 'error', value: statusFromError(error) } }
-          const { explanation } = answer as { explanation?: Parameters<typeof explanationToWire>[0] }
+        results: result.answers.map((answer) => {
+          if (answer.error !== undefined)
+            return { result: { case: 'error', value: statusFromError(answer.error) } }
+          const { explanation = answer.evidence } = answer
           if (explanation === undefined)
             throw new CardeaError('INTERNAL', 'An explanation was asked for and not given.')
           return { result: { case: 'explanation', value: explanationToWire(explanation) } }

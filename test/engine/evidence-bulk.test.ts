@@ -1,0 +1,47 @@
+// Evidence in bulk: where a path found by reachability has rows to spare, the proof has not.
+
+import { expect, test } from 'vitest'
+import { formatRelationship } from '../../src/model/relationship-text.ts'
+import { questionOf, worldOf } from './world-of.ts'
+
+async function proofOf(schema: string, rows: readonly string[]): Promise<readonly string[] | undefined> {
+  const authorizer = await worldOf(schema, rows)
+  // Questions about one subject share what they find only when there are a few.
+  const questions = ['other', '1', 'another'].map((id) => questionOf(`document:${id}#view@user:alice`))
+  const { answers } = await authorizer.checkBulk(questions, { evidence: true })
+  const evidence = answers.map((answer) => ('evidence' in answer ? answer.evidence : undefined))
+  expect(evidence.map((each) => each?.permissionship)).toEqual(['no', 'has', 'no'])
+  return evidence[1]?.proof.map(formatRelationship)
+}
+
+test('a document that is its own parent', async () => {
+  const schema = `definition user {}
+definition document {
+	relation parent: document
+	relation viewer: user
+	permission through = viewer
+	permission third = viewer
+	permission second = third
+	permission first = second
+	permission view = first + parent->through
+}`
+  const rows = ['document:1#parent@document:1', 'document:1#viewer@user:alice']
+  expect(await proofOf(schema, rows)).toEqual(['document:1#viewer@user:alice'])
+})
+
+test('a path that passes the subject on its way to a wildcard', async () => {
+  const schema = `use self
+definition user {
+	relation friend: user:*
+	permission known = friend
+	permission third = self
+	permission second = third
+	permission themselves = second
+}
+definition document {
+	relation owner: user
+	permission view = owner->known + owner->themselves
+}`
+  const rows = ['document:1#owner@user:alice', 'user:alice#friend@user:*']
+  expect(await proofOf(schema, rows)).toEqual(['document:1#owner@user:alice'])
+})
