@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { v1 } from '@authzed/authzed-node'
 
-const { grpcAddr, presharedKey } = JSON.parse(readFileSync('.cardea/connection.json', 'utf8'))
+const { grpcAddr, presharedKey } = connection()
 const client = v1.NewClient(presharedKey, grpcAddr, v1.ClientSecurity.INSECURE_PLAINTEXT_CREDENTIALS)
 
 const subject = (id) =>
@@ -34,3 +34,12 @@ for (const user of ['alice', 'bob']) {
   console.log(`${user} ${may} view document:search-design, and sees ${found.length} documents in all`)
 }
 client.close()
+
+function connection() {
+  try {
+    return JSON.parse(readFileSync('.cardea/connection.json', 'utf8'))
+  } catch {
+    console.error('No server runs in this folder. Start one in another terminal: npm start')
+    process.exit(1)
+  }
+}

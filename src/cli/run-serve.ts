@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import pino from 'pino'
+import { requireSafeAddress } from '../api/bind-address.ts'
 import type { Authorizer } from '../authorizer/authorizer.ts'
 import { CardeaError } from '../model/errors.ts'
 import { compileSchema } from '../schema/compile-schema.ts'
@@ -9,6 +10,7 @@ import { parseActions, parsePublicUrl } from './authzen-flags.ts'
 import { removeConnection, writeConnection } from './connection-file.ts'
 import { openDatastore } from './datastore-url.ts'
 import { durationMs, environmentName } from './flags.ts'
+import { requireFreePort } from './free-port.ts'
 import { limitsOf } from './limit-flags.ts'
 import { generatedKey, parseKeys } from './preshared-keys.ts'
 import { loadProgress } from './print/load-progress.ts'
@@ -130,6 +132,13 @@ export async function runServe(options: ServeOptions, version: string): Promise<
 
   const grpcAddress = parseServerAddress(options.grpcAddr, '--grpc-addr')
   const httpAddress = parseServerAddress(options.httpAddr, '--http-addr')
+  for (const [address, name] of [
+    [grpcAddress, '--grpc-addr'],
+    [httpAddress, '--http-addr'],
+  ] as const) {
+    requireSafeAddress(address, { tls, allowInsecure: options.insecurePlaintextOnNetwork === true })
+    await requireFreePort(address, name)
+  }
   const progress = loadProgress(process.stderr)
   const service = await startService({
     store: await openDatastore(options.datastore, limits),

@@ -86,7 +86,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
     throw error
   }
   if (options.once) {
-    await world.close()
+    await world.close('audit log')
     return
   }
   stayUp(world, strong)

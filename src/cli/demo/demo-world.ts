@@ -1,7 +1,7 @@
 // The demo's parts, started together: authorization server, Cardea service, guarded MCP server.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditLog, createAuditLog } from '../../audit/create-audit-log.ts'
@@ -33,7 +33,8 @@ export interface DemoWorld {
   readonly relationshipCount: number
   /** Calls that reached a handler of the MCP server, by tool. */
   readonly handlerCalls: HandlerCalls
-  close(): Promise<void>
+  /** Stops everything and removes its files, but for the audit log where that is to stay. */
+  close(kept?: 'audit log' | 'nothing'): Promise<void>
 }
 
 /** A resource that is not the demo's, so that a token for someone else can be tried. */
@@ -50,8 +51,12 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
   writeDemoFiles(documents)
 
   const undo: (() => Promise<unknown>)[] = []
-  const close = async () => {
+  const close = async (kept: 'audit log' | 'nothing' = 'nothing') => {
     for (const stop of undo.reverse()) await stop()
+    if (kept === 'nothing') rmSync(folder, { recursive: true, force: true })
+    else
+      for (const name of readdirSync(folder))
+        if (!name.startsWith('audit')) rmSync(join(folder, name), { recursive: true, force: true })
   }
   try {
     const { server, url: mcpUrl } = await listenOnLoopback()
