@@ -82,24 +82,45 @@ function leavesOf(body: EntryBody['body'], use: 'write' | 'read'): Leaf[] {
   return leaves
 }
 
+/** What JSON.stringify would escape in a text: whatever has none of it stands between quotes as it is. */
+const needsEscape = /["\\\u0000-\u001f\ud800-\udfff]/
+
+function quote(text: string): string {
+  return needsEscape.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
+function quoteAll(texts: readonly string[]): string {
+  let list = ''
+  for (const text of texts) list += list === '' ? quote(text) : `,${quote(text)}`
+  return `[${list}]`
+}
+
+/** The subject of the decision before: in one record nearly all have the same. */
+let lastSubject: { readonly subject: AuditDecision['subject']; readonly text: string } | undefined
+
+function canonicalSubject(subject: AuditDecision['subject']): string {
+  if (lastSubject?.subject !== subject) {
+    const { id, relation, type } = subject
+    lastSubject = { subject, text: `{"id":${quote(id)},"relation":${quote(relation)},"type":${quote(type)}}` }
+  }
+  return lastSubject.text
+}
+
 /**
- * Canonical JSON of a decision, three times as fast as the general way: a result may have thousands of them, and with the
- * keys in sorted order JSON.stringify writes just that.
+ * Canonical JSON of a decision, written out by hand with its keys in sorted order: a result may have thousands of them, and
+ * the general way takes ten times as long.
  */
 function canonicalDecision(decision: AuditDecision): string {
-  const { resource, subject, reason } = decision
-  const ordered: { readonly [K in keyof AuditDecision]-?: unknown } = {
-    absences: decision.absences,
-    at: decision.at,
-    missing: decision.missing,
-    permission: decision.permission,
-    proof: decision.proof,
-    reason: reason && { at: reason.at, kind: reason.kind, via: reason.via },
-    resource: { id: resource.id, type: resource.type },
-    subject: { id: subject.id, relation: subject.relation, type: subject.type },
-    verdict: decision.verdict,
-  }
-  return JSON.stringify(ordered)
+  const { absences, at, missing, permission, proof, reason, resource, subject, verdict } = decision
+  let text = absences === undefined ? '{' : `{"absences":${quoteAll(absences)},`
+  text += `"at":${quote(at)}`
+  if (missing !== undefined) text += `,"missing":${quoteAll(missing)}`
+  text += `,"permission":${quote(permission)}`
+  if (proof !== undefined) text += `,"proof":${quoteAll(proof)}`
+  if (reason !== undefined)
+    text += `,"reason":{"at":${quote(reason.at)},"kind":${quote(reason.kind)},"via":${quoteAll(reason.via)}}`
+  text += `,"resource":{"id":${quote(resource.id)},"type":${quote(resource.type)}}`
+  return `${text},"subject":${canonicalSubject(subject)},"verdict":${quote(verdict)}}`
 }
 
 /** `{"redacted":"<hash of the leaf>"}` stands where a leaf was. */

@@ -3,9 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AuditDecision } from '../../audit/audit.ts'
 import type { BulkAnswer } from '../../authorizer/authorizer.ts'
-import type { Evidence, Question } from '../../model/decision.ts'
+import type { DenialReason, Evidence, Question } from '../../model/decision.ts'
 import { CardeaError } from '../../model/errors.ts'
-import { formatObject, formatSubject } from '../../model/reference.ts'
+import { formatObject, formatSubject, type SubjectRef } from '../../model/reference.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
 import type { Consistency } from '../../model/revision.ts'
 import type { Ask, Setting } from '../policy/ask.ts'
@@ -85,14 +85,21 @@ function isGranted(answer: BulkAnswer): boolean {
 function distinctQuestions(asks: readonly Ask[]): { questions: Question[]; positions: number[] } {
   const seen = new Map<string, number>()
   const questions: Question[] = []
-  const positions = asks.map(({ at: _, ...question }) => {
-    const { resource, permission, subject, context } = question
-    const key = `${resource.type}:${resource.id}#${permission}@${formatSubject(subject)}${context === undefined ? '' : JSON.stringify(context)}`
+  let of: SubjectRef | undefined
+  let subjectText = ''
+  const positions = asks.map(({ resource, permission, subject, context }) => {
+    if (subject !== of) {
+      // Nearly always the same one for all of a result.
+      of = subject
+      subjectText = formatSubject(subject)
+    }
+    const conditions = context === undefined ? '' : JSON.stringify(context)
+    const key = `${resource.type}:${resource.id}#${permission}@${subjectText}${conditions}`
     let position = seen.get(key)
     if (position === undefined) {
       position = questions.length
       seen.set(key, position)
-      questions.push(question)
+      questions.push({ resource, permission, subject, context })
     }
     return position
   })
@@ -141,30 +148,38 @@ function notCovered({ at, resource, permission, subject }: Ask): AuditDecision {
 }
 
 function decisionOf({ at, resource, permission, subject }: Ask, answer: BulkAnswer): AuditDecision {
-  const base = { at, resource, permission, subject }
-  if (answer.error)
-    return {
-      ...base,
-      verdict: 'error',
-      reason: { kind: answer.error.code, at: formatObject(resource), via: [] },
-    }
-  const verdict = answer.permissionship
-  const missing = answer.missing.length > 0 ? { missing: answer.missing } : {}
-  return { ...base, verdict, ...missing, ...explained(answer.evidence) }
+  if (answer.error) {
+    const reason = { kind: answer.error.code, at: formatObject(resource), via: [] }
+    return { at, resource, permission, subject, verdict: 'error', reason }
+  }
+  const { permissionship: verdict, missing, evidence } = answer
+  // One literal, and nothing spread: a result may have thousands of these.
+  return {
+    at,
+    resource,
+    permission,
+    subject,
+    verdict,
+    missing: missing.length > 0 ? missing : undefined,
+    proof: proofOf(evidence),
+    absences: absencesOf(evidence),
+    reason: evidence?.reason && reasonTexts(evidence.reason),
+  }
 }
 
-function explained(evidence: Evidence | undefined): Partial<AuditDecision> {
-  if (evidence === undefined) return {}
-  const { reason } = evidence
-  if (reason) {
-    const { kind, resource, name, via } = reason
-    return { reason: { kind, at: `${formatObject(resource)}#${name}`, via: via.map(formatRelationship) } }
-  }
-  const proof = evidence.proof.map(formatRelationship)
-  if (evidence.absences.length === 0) return { proof }
-  const absences = evidence.absences.map(
+/** For a yes only, which may rest on no relationship at all. */
+function proofOf(evidence: Evidence | undefined): readonly string[] | undefined {
+  return evidence === undefined || evidence.reason ? undefined : evidence.proof.map(formatRelationship)
+}
+
+function absencesOf(evidence: Evidence | undefined): readonly string[] | undefined {
+  if (evidence === undefined || evidence.reason || evidence.absences.length === 0) return undefined
+  return evidence.absences.map(
     ({ resource, permission, subject }) =>
       `${formatObject(resource)}#${permission}@${formatSubject(subject)}`,
   )
-  return { proof, absences }
+}
+
+function reasonTexts({ kind, resource, name, via }: DenialReason): AuditDecision['reason'] {
+  return { kind, at: `${formatObject(resource)}#${name}`, via: via.map(formatRelationship) }
 }
