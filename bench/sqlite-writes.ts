@@ -1,5 +1,5 @@
-// Durable writes: the SQLite store with 64 concurrent callers beside a bare better-sqlite3 loop on the same tables.
-// Run: npm run build && npx jiti bench/sqlite-writes.ts [rounds]
+// P6: durable writes, the SQLite store with 64 concurrent callers beside a bare better-sqlite3 loop on the same tables.
+// Run: npm run bench:sqlite [rounds]
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import type { RelationshipUpdate } from '../src/model/relationship.ts'
 import { openConnection } from '../src/store/sqlite/connection.ts'
 import { openSqliteStore } from '../src/store/sqlite/store.ts'
+import { median, numbersGiven, quick, tellGoal } from './measure.ts'
 
 const callers = 64
-const rounds = Number(process.argv[2] ?? 7)
+const [rounds = 0] = numbersGiven([quick ? 3 : 7])
+const roundMs = quick ? 300 : 1000
 const directory = mkdtempSync(join(tmpdir(), 'cardea-bench-'))
 let files = 0
 
@@ -99,22 +101,25 @@ async function bareLoop(rows: number): Promise<Side> {
   }
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!
 const shown = (rate: number) => Math.round(rate).toLocaleString('en').padStart(12)
 
 console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`)
-console.log(`Rows per second, ${callers} callers, medians of ${rounds} rounds of one second in turn`)
+console.log(`Rows per second, ${callers} callers, medians of ${rounds} rounds of ${roundMs} ms in turn`)
 console.log('rows per write   bare loop        ours   ratio   followed   ratio')
+const ratios: [rows: number, ratio: number][] = []
 for (const rows of [1, 10, 1000]) {
   const sides = [await bareLoop(rows), await ours(rows, false), await ours(rows, true)]
   const rates: number[][] = sides.map(() => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [at, side] of sides.entries()) rates[at]!.push(await side.round(1000))
+    for (const [at, side] of sides.entries()) rates[at]!.push(await side.round(roundMs))
   }
-  const ratio = (at: number) =>
-    `${median(rates[at]!.map((rate, round) => rate / rates[0]![round]!)).toFixed(2)}x`.padStart(8)
+  const inLoops = (at: number) => median(rates[at]!.map((rate, round) => rate / rates[0]![round]!))
+  const ratio = (at: number) => `${inLoops(at).toFixed(2)}x`.padStart(8)
   const [loop, alone, followed] = rates.map((of) => shown(median(of)))
   console.log(`${String(rows).padStart(14)}${loop}${alone}${ratio(1)}${followed}${ratio(2)}`)
   for (const side of sides) await side.close()
+  // A service follows its store.
+  ratios.push([rows, inLoops(2)])
 }
 rmSync(directory, { recursive: true })
+for (const [rows, inLoops] of ratios) tellGoal(`P6 ${rows} a write`, inLoops, 'x the bare loop', '>=', 0.5)
