@@ -2,6 +2,7 @@
 
 import { createEngine } from '../engine/create-engine.ts'
 import { CardeaError } from '../model/errors.ts'
+import { requireOption } from '../model/require-option.ts'
 import type { Store } from '../store/store.ts'
 import type { Authorizer } from './authorizer.ts'
 import { check, checkBulk, expand } from './checks.ts'
@@ -55,6 +56,15 @@ export interface LocalAuthorizer extends Authorizer {
  * Checks are synchronous underneath: a small one takes a single turn of the event loop.
  */
 export async function createAuthorizer(options: AuthorizerOptions): Promise<LocalAuthorizer> {
+  const given: unknown = options?.store
+  requireOption(
+    typeof (given as Store | undefined)?.load === 'function',
+    'createAuthorizer',
+    'a store',
+    given instanceof Promise
+      ? 'this one is a promise; write store: await openSqliteStore({ path })'
+      : 'write { store: memoryStore() }, or { store: await openSqliteStore({ path }) } of cardea/sqlite',
+  )
   const { store, clock = Date.now, onProgress, onRebuild } = options
   const limits = { ...defaultLimits, ...options.limits }
   const datastore = await FollowedDatastore.open(store, { clock, limits, onProgress, onRebuild })

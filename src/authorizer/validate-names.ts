@@ -21,6 +21,22 @@ function malformed(what: string, text: string, rule: string): CardeaError {
   })
 }
 
+/** Callers without types leave fields out, or hand over text. */
+function requireTexts(reference: unknown, what: string, parser: string, fields: readonly string[]): void {
+  const form = `give { ${fields.join(', ')} }, or ${parser}`
+  if (typeof reference !== 'object' || reference === null) {
+    const found = typeof reference === 'string' ? JSON.stringify(reference.slice(0, 80)) : String(reference)
+    throw new CardeaError('INVALID_ARGUMENT', `validation error: ${what} is ${found}: ${form}.`, {
+      field: what,
+    })
+  }
+  for (const field of fields) {
+    if (typeof (reference as Record<string, unknown>)[field] === 'string') continue
+    const message = `validation error: ${what}.${field} is missing: ${form}.`
+    throw new CardeaError('INVALID_ARGUMENT', message, { field: `${what}.${field}` })
+  }
+}
+
 const typeRule =
   'expected 3 to 64 of a-z, 0-9 and _ per segment, starting with a letter, segments separated by /'
 const relationRule = 'expected 3 to 64 of a-z, 0-9 and _, starting with a letter'
@@ -28,6 +44,8 @@ const idRule = 'expected 1 to 1024 of a-z, A-Z, 0-9 and / _ | - = +'
 
 /** INVALID_ARGUMENT unless the reference names one object. */
 export function validateObject(object: ObjectRef, what = 'resource'): void {
+  if (typeof object?.type !== 'string' || typeof object.id !== 'string')
+    requireTexts(object, what, "parseObject('document:readme')", ['type', 'id'])
   if (!isValidType(object.type)) throw malformed(`${what}.object_type`, object.type, typeRule)
   if (object.id === wildcardId) {
     throw new CardeaError(
@@ -41,6 +59,12 @@ export function validateObject(object: ObjectRef, what = 'resource'): void {
 
 /** INVALID_ARGUMENT unless the reference names an object, a userset or a wildcard. */
 export function validateSubject(subject: SubjectRef): void {
+  if (
+    typeof subject?.type !== 'string' ||
+    typeof subject.id !== 'string' ||
+    typeof subject.relation !== 'string'
+  )
+    requireTexts(subject, 'subject', "parseSubject('user:ann')", ['type', 'id', 'relation'])
   if (!isValidType(subject.type)) throw malformed('subject.object_type', subject.type, typeRule)
   if (subject.id === wildcardId) {
     if (subject.relation !== '') {

@@ -1,6 +1,7 @@
 // The client: an Authorizer over gRPC.
 
 import type { Authorizer } from '../authorizer/authorizer.ts'
+import { requireOption } from '../model/require-option.ts'
 import { consistencyToWire } from '../wire/consistency.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import type { Freshness } from './remote.ts'
@@ -23,6 +24,14 @@ export type RemoteAuthorizer = Authorizer
  * CONFIG_INVALID for plain text on a network, unless `allowPlaintext` says so.
  */
 export function connect(options: ConnectOptions): Authorizer {
+  const { address, presharedKey } = options ?? {}
+  requireOption(typeof address === 'string', 'connect', 'an address', "write { address: '127.0.0.1:50051' }")
+  requireOption(
+    typeof presharedKey === 'string',
+    'connect',
+    'a presharedKey',
+    'one of those that the service was started with; cardea serve keeps the one it made in .cardea/preshared-key',
+  )
   const channel = new Channel(options)
   const written = new Written()
   const fresh: Freshness = (read) => consistencyToWire(read?.consistency ?? written.consistency)

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../model/context.ts'
 import { CardeaError } from '../../model/errors.ts'
 import type { Precondition } from '../../model/filter.ts'
 import type { RelationshipUpdate } from '../../model/relationship.ts'
+import { requireOption } from '../../model/require-option.ts'
 import type { Revision } from '../../model/revision.ts'
 import { tooManyChanges } from '../refusals.ts'
 import type { WriteResult } from '../store.ts'
@@ -57,6 +58,12 @@ export function relationshipsIn(
   client: TransactionClient,
   { validate, maxChangesPerTransaction = 1_000_000 }: InTransactionOptions,
 ): RelationshipsInTransaction {
+  requireOption(
+    typeof client?.query === 'function',
+    'relationshipsIn',
+    'a connected client of pg',
+    'write relationshipsIn(client), with the client that has the transaction open',
+  )
   const query = async (text: string, values: unknown[] = []) => {
     try {
       return (await client.query(text, values)).rows

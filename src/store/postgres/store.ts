@@ -5,6 +5,7 @@ import { clearInterval, setInterval } from 'node:timers'
 import type pg from 'pg'
 import type { RelationshipFilter } from '../../model/filter.ts'
 import type { Relationship, RelationshipUpdate } from '../../model/relationship.ts'
+import { requireOption } from '../../model/require-option.ts'
 import type { Revision } from '../../model/revision.ts'
 import { LogFollowers } from '../followers.ts'
 import { epochBegan, sameIdentity } from '../identity-change.ts'
@@ -59,6 +60,12 @@ const garbageRows = 2_000
  * database or user, not migrated, tables of another version), UNAVAILABLE.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  requireOption(
+    typeof options?.connectionString === 'string',
+    'openPostgresStore',
+    'a connectionString',
+    "write { connectionString: 'postgres://user:password@host/database' }",
+  )
   const pool = openPool(options, options.poolSize ?? 10)
   const store = new PostgresStore(options, pool)
   try {

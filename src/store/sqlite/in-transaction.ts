@@ -6,6 +6,7 @@ import type { JsonObject } from '../../model/context.ts'
 import { CardeaError } from '../../model/errors.ts'
 import type { Precondition } from '../../model/filter.ts'
 import type { RelationshipUpdate } from '../../model/relationship.ts'
+import { requireOption } from '../../model/require-option.ts'
 import type { Revision } from '../../model/revision.ts'
 import { canonicalObject } from '../canonical-json.ts'
 import type { WriteResult } from '../store.ts'
@@ -56,6 +57,12 @@ export function relationshipsIn(
   database: Database.Database,
   { validate, clock = Date.now, maxChangesPerTransaction = 1_000_000 }: InTransactionOptions,
 ): RelationshipsInTransaction {
+  requireOption(
+    typeof database?.pragma === 'function',
+    'relationshipsIn',
+    'a better-sqlite3 handle',
+    "write relationshipsIn(new Database('cardea.db'))",
+  )
   const path = database.name
   assertDurable(database, path)
   assertTables(database, path)

@@ -4,6 +4,7 @@
 import { CardeaError } from '../../model/errors.ts'
 import type { RelationshipFilter } from '../../model/filter.ts'
 import type { Relationship, RelationshipUpdate } from '../../model/relationship.ts'
+import { requireOption } from '../../model/require-option.ts'
 import type { Revision } from '../../model/revision.ts'
 import { canonicalObject } from '../canonical-json.ts'
 import { LogFollowers } from '../followers.ts'
@@ -72,6 +73,7 @@ export async function openSqliteStoreWith(
   options: SqliteStoreOptions,
   testing: Pick<WorkerSettings, 'failpoint' | 'maxPages'>,
 ): Promise<SqliteStore> {
+  requireOption(typeof options?.path === 'string', 'openSqliteStore', 'a path', "write { path: 'cardea.db' }")
   const settings: WorkerSettings = {
     path: options.path,
     busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
