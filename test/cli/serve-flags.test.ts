@@ -27,6 +27,14 @@ test('the help names a flag, a variable and the default of every limit', async (
   }
 })
 
+test('docs/server.md tells every flag', async () => {
+  const help = (await cardea(['serve', '--help'], emptyFolder())).stdout
+  const text = readFileSync('docs/server.md', 'utf8')
+  const flags = [...help.matchAll(/^ +(--[a-z][a-z-]*)/gm)].map(([, flag]) => flag!)
+  expect(flags.length).toBeGreaterThan(30)
+  expect(flags.filter((flag) => !text.includes(`\`${flag}`))).toEqual([])
+})
+
 describe('a service with limits from words, environment and file', () => {
   const folder = emptyFolder()
   let server: Awaited<ReturnType<typeof started>>

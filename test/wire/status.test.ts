@@ -1,5 +1,6 @@
 // Every error code has its status, and comes back as itself.
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { CardeaError, type ErrorCode } from '../../src/model/errors.ts'
 import { ErrorReason } from '../../src/wire/gen/authzed/api/v1/error_reason_pb.ts'
@@ -94,4 +95,16 @@ test('HTTP statuses follow google.rpc.Code', () => {
     DEADLINE_EXCEEDED: 504,
     INTERNAL: 500,
   })
+})
+
+test('docs/server.md tells every code as it is', () => {
+  const lines = new Set(readFileSync('docs/server.md', 'utf8').split('\n'))
+  for (const code of codes) {
+    const [grpc, reason = ''] = expectedStatuses[code]
+    const beginning = `| ${code} | ${grpc} | ${httpStatusOf(GrpcCode[grpc])} | ${reason} | `
+    expect(
+      [...lines].filter((line) => line.startsWith(beginning)),
+      beginning,
+    ).toHaveLength(1)
+  }
 })
