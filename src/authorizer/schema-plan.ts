@@ -1,9 +1,7 @@
 // Schema plans: what a schema write would change and what refuses it, found out without writing.
 
 import { compilePlans, type Plans } from '../engine/plans.ts'
-import type { Snapshot } from '../graph/snapshot.ts'
 import type { Permissionship, Question } from '../model/decision.ts'
-import { wildcardId } from '../model/reference.ts'
 import type { Schema } from '../model/schema.ts'
 import { diffSchemas } from '../schema/diff.ts'
 import { schemaGuards } from '../schema/schema-guards.ts'
@@ -13,6 +11,7 @@ import { type Desk, withWorld } from './desk.ts'
 import type { PinnedWorld } from './followed-datastore.ts'
 import { firstRow } from './rehearsal.ts'
 import { runEvaluation } from './run-evaluation.ts'
+import { sampleQuestions } from './sample-questions.ts'
 import { checkedSchema } from './writes.ts'
 
 const defaultSample = 1000
@@ -80,61 +79,4 @@ async function answer(
   const world = { snapshot: pinned.world.snapshot, plans }
   return (await runEvaluation(desk.engine.check(world, question, desk.clock()), call, desk.clock))
     .permissionship
-}
-
-/**
- * Up to `count` questions about permissions that both schemas have: objects and plain subjects at even distances
- * through the datastore, so that the same data gives the same questions.
- */
-function sampleQuestions(snapshot: Snapshot, from: Schema, to: Schema, count: number): Question[] {
-  if (count <= 0 || snapshot.maxNode === 0) return []
-  const objects = evenly(snapshot, count, (type) => permissionsOf(from, to, type).length > 0)
-  const subjects = evenly(snapshot, count, (type) => isTerminal(from, type))
-  const questions: Question[] = []
-  for (let at = 0; questions.length < count && at < objects.length * subjects.length; at += 1) {
-    const position = at % objects.length
-    const round = Math.floor(at / objects.length)
-    const resource = objects[position]!
-    // In each round an object meets the next subject, and its neighbour one farther on: no pair comes twice.
-    const subject = subjects[(position * 7 + round) % subjects.length]!
-    for (const permission of permissionsOf(from, to, resource.type)) {
-      if (questions.length < count)
-        questions.push({ resource, permission, subject: { ...subject, relation: '' } })
-    }
-  }
-  return questions
-}
-
-function permissionsOf(from: Schema, to: Schema, type: string): string[] {
-  const before = from.definitions.get(type)?.permissions
-  const after = to.definitions.get(type)?.permissions
-  return before === undefined || after === undefined
-    ? []
-    : [...before.keys()].filter((name) => after.has(name))
-}
-
-/** Whether objects of the type stand as plain subjects somewhere. */
-function isTerminal(schema: Schema, type: string): boolean {
-  for (const definition of schema.definitions.values()) {
-    for (const relation of definition.relations.values()) {
-      if (relation.types.some((allowed) => allowed.type === type && allowed.relation === '')) return true
-    }
-  }
-  return false
-}
-
-function evenly(
-  snapshot: Snapshot,
-  count: number,
-  wanted: (type: string) => boolean,
-): { type: string; id: string }[] {
-  const stride = Math.max(1, Math.floor(snapshot.maxNode / (count * 4)))
-  const found: { type: string; id: string }[] = []
-  for (let node = 1; node <= snapshot.maxNode && found.length < count; node += stride) {
-    const type = snapshot.nameText(snapshot.nodeType(node))
-    if (type === '' || !wanted(type)) continue
-    const id = snapshot.nodeId(node)
-    if (id !== wildcardId) found.push({ type, id })
-  }
-  return found
 }
