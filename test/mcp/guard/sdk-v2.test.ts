@@ -183,6 +183,39 @@ describe('2026-07-28: what no rule covers', () => {
     expect(served.effects.erased).toEqual(['secret'])
   })
 
+  test.each([
+    ['another tool in Mcp-Name', { 'mcp-name': 'hidden' }],
+    ['no Mcp-Name', { 'mcp-name': undefined }],
+    ['another method in Mcp-Method', { 'mcp-method': 'tools/list' }],
+    ['listening in Mcp-Method', { 'mcp-method': 'subscriptions/listen' }],
+    ['another revision in MCP-Protocol-Version', { 'mcp-protocol-version': '2025-11-25' }],
+  ])('headers decide nothing and must agree with the body: %s', async (_name, changes) => {
+    const served = serve(true)
+    const { headers, body } = modernRequest('tools/call', { name: 'read', arguments: { id: 'open' } })
+    const sent = Object.entries({ ...headers, ...changes }).filter(([, value]) => value !== undefined)
+    const request = new Request('http://127.0.0.1/mcp', {
+      method: 'POST',
+      headers: sent as [string, string][],
+      body,
+    })
+    const response = await served.fetch(request, { authInfo: authInfoOf(principalOf('alice')) })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toMatch(/-32020|-32022|-32600/)
+    expect(served.effects.calls).toEqual({})
+  })
+
+  test('a body that listens under the headers of a harmless request opens no stream', async () => {
+    const served = serve(true)
+    const { headers } = modernRequest('tools/list')
+    const { body } = modernRequest('subscriptions/listen', {
+      notifications: { resourceSubscriptions: ['note://open'] },
+    })
+    const request = new Request('http://127.0.0.1/mcp', { method: 'POST', headers, body })
+    const response = await served.fetch(request, { authInfo: authInfoOf(principalOf('alice')) })
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).not.toContain('event-stream')
+  })
+
   test('a batch is refused', async () => {
     const served = serve(true)
     const response = await served.fetch(
