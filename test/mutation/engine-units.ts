@@ -26,16 +26,16 @@ import {
 } from '../reference/questions.ts'
 import type { Unit } from './units.ts'
 
-const caseCount = 48
+const caseCount = 40
 
 /** Where the answers of the sources without faults are kept between processes; set before any unit runs. */
 let answersFolder = ''
-let verifying = false
+let mode: 'judge' | 'keep' | 'verify' = 'judge'
 
-/** `verify`: hold every answer against the reference evaluator and keep it, instead of only those that differ. */
-export function keepAnswersIn(folder: string, verify: boolean): void {
+/** `keep`: write the answers down, `verify`: after the reference evaluator agreed to each; `judge`: compare with them. */
+export function keepAnswersIn(folder: string, how: typeof mode): void {
   answersFolder = folder
-  verifying = verify
+  mode = how
 }
 
 interface Asking<Question> {
@@ -68,14 +68,15 @@ function unitsOf(each: Case, number: number): Unit[] {
         const answers = await ask({ snapshot, plans: compilePlans(each.schema) }, questions, each.nowMs)
         const texts = answers.map((answer) => JSON.stringify(answer))
         const path = join(answersFolder, `${number}-${name.replaceAll(/\W+/g, '-')}.json`)
-        if (!verifying) kept ??= existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : []
+        if (mode === 'keep') return writeFileSync(path, JSON.stringify(texts))
+        if (mode === 'judge') kept ??= existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : []
         for (const [at, question] of questions.entries()) {
-          if (!verifying && texts[at] === kept?.[at]) continue
+          if (mode === 'judge' && texts[at] === kept?.[at]) continue
           reference ??= referenceOf(each)
           const complaint = complain(reference, question, answers[at]!)
           if (complaint !== undefined) throw new Error(`${unit}: ${JSON.stringify(question)}: ${complaint}`)
         }
-        if (verifying) writeFileSync(path, JSON.stringify(texts))
+        if (mode === 'verify') writeFileSync(path, JSON.stringify(texts))
       },
     }
   })
@@ -146,7 +147,7 @@ function askingsOf(each: Case, number: number): Asking<never>[] {
   )
   add(
     'explain',
-    some(checks, 70, number + 1),
+    some(checks, 24, number + 1),
     (world, question, nowMs) => finish(fast.explain(world, question, nowMs), turn ? 1 : 1000),
     (_, question: CheckQuestion, said) => judgeExplanation(each, question, said as never),
   )

@@ -3,15 +3,12 @@
 import { readFileSync } from 'node:fs'
 import { type FaultKey, keyText } from './faults.ts'
 
-/** Why it is no loss that nothing notices a fault. */
+/**
+ * Why it is no loss that nothing notices a fault. `equivalent`: nothing can tell the changed program from the original.
+ * `speed`: the same answers with more or less work or memory. `message`: only words or facts of an error, or the place
+ * it names, differ. `guard`: it guards against what cannot happen while the rest holds.
+ */
 export type Kind = 'equivalent' | 'speed' | 'message' | 'guard'
-
-export const kinds: { readonly [kind in Kind]: string } = {
-  equivalent: 'nothing can tell the changed program from the original: every answer is the same',
-  speed: 'the same answers, with more or less work or memory',
-  message: 'only words or facts of an error message, or where in the text it points, differ',
-  guard: 'guards against what cannot happen while the rest holds',
-}
 
 export interface Explained {
   readonly file: string

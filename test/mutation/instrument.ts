@@ -102,11 +102,30 @@ export async function instrument(root: string, target: string): Promise<Fault[]>
       replacement: shorten(replacement),
       occurrence: 0,
     }
+    if (mutatorName === 'EqualityOperator' && isNegation(key.text, key.replacement)) continue
     const occurrence = seen.get(keyText(key)) ?? 0
     seen.set(keyText(key), occurrence + 1)
     faults.push({ ...key, occurrence, id, mutator: mutatorName, lineNumber: start.line + 1 })
   }
   return faults
+}
+
+const negations = [
+  ['===', '!=='],
+  ['!==', '==='],
+  ['==', '!='],
+  ['!=', '=='],
+  ['<', '>='],
+  ['>=', '<'],
+  ['>', '<='],
+  ['<=', '>'],
+] as const
+
+/** A condition that is negated: whoever notices that it is always true or always false notices this. */
+function isNegation(text: string, replacement: string): boolean {
+  return negations.some(
+    ([from, to]) => text.split(` ${from} `).join(` ${to} `) === replacement && from !== to,
+  )
 }
 
 /** The instrumenter writes a switch into every file; ours is one for all and costs little. */

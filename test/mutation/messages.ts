@@ -3,12 +3,15 @@
 export interface Start {
   readonly kind: 'start'
   readonly answersFolder: string
+  /** Below `src/`; what runs while they are loaded is told apart. */
+  readonly faultyFiles: readonly string[]
   /** A fault that is active from the first import on; '' for none. */
   readonly planted: string
 }
 
 export type Request =
-  | { readonly kind: 'cover' }
+  /** Runs each unit without a fault; `verify`: its answers are held against the reference evaluator too. */
+  | { readonly kind: 'cover'; readonly verify: boolean }
   /** Runs these units in order until one fails. */
   | {
       readonly kind: 'judge'

@@ -5,7 +5,8 @@ export class Runaway extends Error {}
 
 let active = ''
 let hitsLeft = 0
-let reached: Set<string> | undefined
+/** By number of the fault. */
+let reached: boolean[] | undefined
 
 /** Turns one fault on, '' for none. It may be met `maxHits` times. */
 export function plant(id: string, maxHits: number): void {
@@ -14,15 +15,15 @@ export function plant(id: string, maxHits: number): void {
 }
 
 /** Faults that the work comes past while none is active. */
-export async function reachedBy(work: () => void | Promise<void>): Promise<ReadonlySet<string>> {
-  const found = new Set<string>()
+export async function reachedBy(work: () => void | Promise<void>): Promise<string[]> {
+  const found: boolean[] = []
   reached = found
   try {
     await work()
   } finally {
     reached = undefined
   }
-  return found
+  return Object.keys(found)
 }
 
 /** Called by instrumented sources: whether this fault is active. */
@@ -36,5 +37,5 @@ export function isPlanted(id: string): boolean {
 /** Called by instrumented sources where no fault is active. */
 export function passed(...ids: readonly string[]): void {
   if (reached === undefined) return
-  for (const id of ids) reached.add(id)
+  for (const id of ids) reached[Number(id)] = true
 }

@@ -2,10 +2,10 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { dirname, join } from 'node:path'
-import type { Coverage, Report, Request, Verdict } from './messages.ts'
+import type { Coverage, Report, Request, Start, Verdict } from './messages.ts'
 
 /** Milliseconds that a unit may take beyond a multiple of what it takes without a fault. */
-const graceMs = 4000
+const graceMs = 2500
 const slowdown = 5
 const startMs = 60_000
 
@@ -14,18 +14,16 @@ export class Broken extends Error {}
 
 export class WorkerProcess {
   readonly #script: string
-  readonly #answersFolder: string
-  readonly #planted: string
+  readonly #start: Start
   #child: ChildProcess | undefined
 
-  constructor(script: string, answersFolder: string, planted = '') {
+  constructor(script: string, start: Start) {
     this.#script = script
-    this.#answersFolder = answersFolder
-    this.#planted = planted
+    this.#start = start
   }
 
-  async cover(): Promise<Coverage> {
-    return (await this.#request({ kind: 'cover' }, () => 600_000)) as Coverage
+  async cover(verify: boolean): Promise<Coverage> {
+    return (await this.#request({ kind: 'cover', verify }, () => 900_000)) as Coverage
   }
 
   /** Throws {@link Hang} when a unit takes too long, {@link Broken} when the process ends. */
@@ -51,8 +49,7 @@ export class WorkerProcess {
         execArgv,
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       })
-      const start = { kind: 'start', answersFolder: this.#answersFolder, planted: this.#planted }
-      await this.#exchange(start, startMs, () => startMs)
+      await this.#exchange(this.#start, startMs, () => startMs)
     }
     return this.#exchange(request, request.kind === 'cover' ? msOf('') : graceMs, msOf)
   }

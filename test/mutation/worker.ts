@@ -7,51 +7,49 @@ import type { Unit } from './units.ts'
 /** Faults that are active while files are loaded may loop there: then this process is ended from outside. */
 const maxHitsWhileLoading = 5_000_000
 
-let keep: ((folder: string, verify: boolean) => void) | undefined
+let keep: ((folder: string, how: 'judge' | 'keep' | 'verify') => void) | undefined
 let folder = ''
 let units: ReadonlyMap<string, Unit> = new Map()
 let whileLoading: readonly string[] = []
 let plantedFromTheStart = ''
 
-async function start({ answersFolder, planted }: Start): Promise<void> {
+async function start({ answersFolder, faultyFiles, planted }: Start): Promise<void> {
   plantedFromTheStart = planted
   plant(planted, maxHitsWhileLoading)
-  const met = await reachedBy(async () => {
-    const { keepAnswersIn } = await import('./engine-units.ts')
-    keep = keepAnswersIn
-    folder = answersFolder
-    keep(folder, false)
-    const { allUnits } = await import('./units.ts')
-    units = new Map((await allUnits()).map((unit) => [unit.name, unit]))
+  whileLoading = await reachedBy(async () => {
+    for (const file of faultyFiles) await import(`../../src/${file.replace('.ts', '.js')}`)
   })
-  whileLoading = [...met]
+  const { keepAnswersIn } = await import('./engine-units.ts')
+  keep = keepAnswersIn
+  folder = answersFolder
+  keep(folder, 'judge')
+  const { allUnits } = await import('./units.ts')
+  units = new Map((await allUnits()).map((unit) => [unit.name, unit]))
 }
 
-async function cover(): Promise<Coverage> {
+async function cover({ verify }: Request & { kind: 'cover' }): Promise<Coverage> {
   const covered: Coverage['units'][number][] = []
   for (const unit of units.values()) {
     let complaint: string | undefined
-    const attempt = async () => {
+    await unit.prepare?.()
+    keep?.(folder, verify ? 'verify' : 'keep')
+    const begun = performance.now()
+    const faults = await reachedBy(async () => {
       try {
         await unit.run()
       } catch (thrown) {
         complaint = messageOf(thrown)
       }
-    }
-    await unit.prepare?.()
-    keep?.(folder, true)
-    await attempt()
-    keep?.(folder, false)
-    const begun = performance.now()
-    const faults = await reachedBy(attempt)
+    })
     const ms = performance.now() - begun
     covered.push({
       name: unit.name,
       ms,
-      faults: [...faults],
+      faults,
       ...(complaint === undefined ? {} : { complaint }),
     })
   }
+  keep?.(folder, 'judge')
   return { kind: 'covered', whileLoading, units: covered }
 }
 
@@ -84,7 +82,7 @@ process.on('message', async (message: Start | Request) => {
       message.kind === 'start'
         ? { kind: 'started' }
         : message.kind === 'cover'
-          ? await cover()
+          ? await cover(message)
           : await judge(message)
     process.send?.(answer)
   } catch (thrown) {
