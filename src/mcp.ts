@@ -1,6 +1,7 @@
 // The door for MCP servers: guard, policy, tokens, HTTP side and audit log.
 
 export type { AuditDecision, AuditEvent, AuditPrincipal, AuditSink } from './audit/audit.ts'
+export { generateCheckpointKey } from './audit/checkpoint.ts'
 export { type AuditLog, type AuditLogOptions, createAuditLog } from './audit/create-audit-log.ts'
 export { createGuard, type Guard, type GuardOptions, type HandlerExtra } from './mcp/guard/create-guard.ts'
 export { createHttpGuard, type HttpGuard, type HttpGuardOptions } from './mcp/http/http-guard.ts'
