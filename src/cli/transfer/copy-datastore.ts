@@ -55,8 +55,11 @@ export async function copyDatastore(
     let chunk: Relationship[] = []
     const flush = async () => {
       if (chunk.length === 0) return
-      const updates = chunk.map((relationship) => ({ operation: 'create' as const, relationship }))
-      await target.write(updates, { ...(await now(target)), metadata: markOf(source, passed) })
+      const rows = chunk
+      async function* all() {
+        yield rows
+      }
+      await target.importRows(all(), { ...(await now(target)), metadata: markOf(source, passed) })
       chunk = []
       onProgress?.(passed, rowCount)
     }

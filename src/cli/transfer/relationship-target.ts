@@ -132,9 +132,11 @@ export function storeTarget(store: Store, name: string): RelationshipTarget {
     async write(operation, rows) {
       const updates = updatesOf(operation, rows)
       for (const row of rows) validateRelationship(row, defaultLimits)
-      await attempt((schema, conditions) => {
+      await attempt<unknown>((schema, conditions) => {
         validateUpdates(schema, updates)
-        return store.write(updates, conditions)
+        return operation === 'create'
+          ? store.importRows(slices(rows), conditions)
+          : store.write(updates, conditions)
       })
     },
     async holds(rows) {
