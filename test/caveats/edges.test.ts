@@ -41,6 +41,8 @@ describe('static types', () => {
     ['p bool', 'p && optional.of(1, 2) == optional.of(1)', /No overload fits optional\.of/],
     ['p bool', 'p && optional.of() == optional.of(1)', /No overload fits optional\.of/],
     ['p bool', 'p && optional.from(1) == optional.of(1)', /No overload fits optional\.from/],
+    ['l list<int>', 'l.all(l)', /There is no method "all"/],
+    ['l list<int>', 'l.all(1, true)', /invalid predicate iteration variable/],
     ['s string', 's.value() == "a"', /No overload fits string\.value/],
     ['s string', 's.or(optional.of("a")).hasValue()', /No overload fits string\.or/],
     ['p bool', 'p && optional.of(1).value(2) == 1', /No overload fits/],
@@ -77,6 +79,24 @@ describe('values', () => {
     'string(1000000.0) == "1e+06" && string(999999.0) == "999999" && string(0.00001) == "1e-05"',
     'size(string(b"\\xef\\xbb\\xbfa")) == 2',
     'string("a") == "a" && string(5) == "5"',
+    'timestamp(0) != timestamp(1) && duration("1s") != duration("2s")',
+    'dyn(timestamp(0)) != duration(0) && dyn(duration(0)) != timestamp(0)',
+    'optional.of(1) != optional.none() && optional.none() != optional.of(1) && dyn(optional.of(1)) != 1',
+    '9007199254740993 != 9007199254740992 && 9007199254740993 > 9007199254740992 && dyn(1) != 1.5',
+    'dyn(9007199254740993) <= 9007199254740992.0 && dyn(9007199254740992.0) >= 9007199254740993',
+    '{"a": 1} != {"a": 1, "b": 2} && {"a": 1, "b": 2} != {"a": 1}',
+    // By code points also where one side is outside of the basic plane, at the ends of the surrogates.
+    '"😀" > "\uFFFD" && "U00010000" > "\uFFFD" && "\uFFFD" < "U00010000" && "c" > "b" && "a" < "\uFFFD"',
+    '"U000103FF" > "U000103FE" && "U000103FE" < "U000103FF" && "U0010FFFF" > "\uFFFF"',
+    '-9223372036854775807 - 1 == -9223372036854775808 && 9223372036854775806 + 1 == 9223372036854775807',
+    '1u - 1u == 0u && 18446744073709551614u + 1u == 18446744073709551615u && -int("5") == -5',
+    '3.5 - 1.5 == 2.0 && dyn(3.5) - 1.5 == 2.0',
+    'timestamp(timestamp(0)) == timestamp(0) && duration(duration("1s")) == duration("1s")',
+    'optional.ofNonZeroValue(duration("1s")).hasValue() && optional.ofNonZeroValue(1u).hasValue()',
+    'optional.ofNonZeroValue(b"a").hasValue() && optional.ofNonZeroValue([1]).hasValue()',
+    'optional.ofNonZeroValue({"a": 1}).hasValue() && optional.ofNonZeroValue(type(1)).hasValue()',
+    'timestamp("2020-03-05T00:00:00Z").getMonth() == 2 && timestamp("2020-03-05T00:00:00Z").getDayOfMonth() == 4',
+    'size("a".matches("a") ? "ab" : "a") == 2',
   ])('%s', (expression) => {
     expect(evaluateConstant(expression)).toBe('true')
   })
@@ -97,6 +117,54 @@ describe('values', () => {
     'double("infx") > 0.0',
     'optional.none().or(dyn(1)) == dyn(1)',
     'dyn(1).optMap(v, v) == dyn(1)',
+    // Values whose types are seen only in evaluation, and fit no operator.
+    'dyn(1) >= 0.0 / 0.0',
+    'dyn(0.0 / 0.0) >= 1',
+    'dyn("a") < b"b"',
+    'dyn(b"a") < "b"',
+    'dyn("a") < dyn([1])',
+    'dyn(true) > "0"',
+    'dyn("0") < true',
+    'dyn(true) > dyn(null)',
+    'dyn(b"a") < dyn([98])',
+    'dyn([1]) < b"b"',
+    'dyn(timestamp(0)) < duration("1s")',
+    'dyn(duration(0)) < timestamp(1)',
+    'dyn(duration(0)) <= "a"',
+    'dyn("a") <= duration(0)',
+    'dyn(1.5) + 1 == dyn(2.5)',
+    'dyn(1) + 1.5 == dyn(2.5)',
+    'dyn(1u) + 1 == dyn(2u)',
+    'dyn(1) + 1u == dyn(2u)',
+    'dyn("1") - 1.0 == dyn(0.0)',
+    'dyn(1.0) - dyn("1") == dyn(0.0)',
+    'dyn(5.0) % dyn(2.0) == dyn(1.0)',
+    'dyn("a") + 1 == dyn("a1")',
+    'dyn(1) + "a" == dyn("1a")',
+    'dyn([1]) + 1 == dyn([1])',
+    'dyn(b"a") + [1] == dyn(b"a")',
+    'dyn([1]) + b"a" == dyn([1])',
+    'dyn(timestamp(0)) + timestamp(0) == timestamp(0)',
+    'dyn(duration("1s")) + 1 == dyn(1)',
+    'dyn(1) + timestamp(0) == timestamp(0)',
+    'dyn(timestamp(0)) - 1 == dyn(0)',
+    'dyn(1) - timestamp(0) == dyn(0)',
+    'dyn(duration(0)) - timestamp(0) == duration(0)',
+    '-dyn("1") == dyn(-1)',
+    '{"a": 1}[?dyn(null)].hasValue()',
+    '[1][?dyn("a")].hasValue()',
+    '"a1".contains(dyn(1))',
+    '"1".matches(dyn(1))',
+    'matches(dyn(1), "1")',
+    'dyn("10.0.0.1").in_cidr("10.0.0.0/8")',
+    'dyn(1).isSubtreeOf({})',
+    '{}.isSubtreeOf(dyn(1))',
+    'dyn(duration(0)).getFullYear() == 0',
+    'dyn(1).getHours() == 0',
+    'timestamp(0).getHours(dyn(1)) == 0',
+    'bytes(dyn(1)) == b"1"',
+    'timestamp(dyn(["2020-01-01T00:00:00Z"])) == timestamp("2020-01-01T00:00:00Z")',
+    'duration(dyn(["1s"])) == duration("1s")',
   ])('%s fails', (expression) => {
     expect(evaluateConstant(expression)).toBe('CAVEAT_EVALUATION_ERROR')
   })
@@ -107,6 +175,98 @@ describe('values', () => {
     'n[?"a"][string(1 / 0)] == optional.of(1)',
   ])('a key that fails does so although the map is not known: %s', (expression) => {
     expect(evaluate('n map<any>', expression)).toBe('CAVEAT_EVALUATION_ERROR')
+  })
+})
+
+describe('addresses', () => {
+  const same = (i: string, j: string) => evaluate('i ipaddress, j ipaddress', 'i == j', { i, j })
+  const within = (i: string, cidr: string) =>
+    evaluate('i ipaddress, s string', 'i.in_cidr(s)', { i, s: cidr })
+
+  it.each([
+    ['0:0:0:0:0:ffff:1.2.3.4', '1.2.3.4'],
+    ['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0'],
+    ['::2:3:4:5:6:7:8', '0:2:3:4:5:6:7:8'],
+  ])('%s is %s', (one, other) => {
+    expect(same(one, other)).toBe('true')
+  })
+
+  it.each([
+    ['::ffff:1.2.3.4%eth0', '1.2.3.4'],
+    ['102:304::', '1.2.3.4'],
+    ['1.2.3.4', '102:304::'],
+    ['::fffe:102:304', '1.2.3.4'],
+    ['::feff:102:304', '1.2.3.4'],
+    ['1::ffff:102:304', '1.2.3.4'],
+    ['0:0:0:0:1:ffff:102:304', '1.2.3.4'],
+    ['fe80::1%a', 'fe80::1%b'],
+  ])('%s is not %s', (one, other) => {
+    expect(same(one, other)).toBe('false')
+  })
+
+  it.each([
+    '::1.2.3.4:5',
+    '1:2:3:4:5:6:7:8::',
+    '1::2::3',
+    '%eth0',
+    'fe80::1%',
+    '1.2.3.4%a',
+    `fe80::1%${'z'.repeat(121)}`,
+  ])('%s is none', (text) => {
+    expect(same(text, '::1')).toBe('CAVEAT_PARAMETER_TYPE_ERROR')
+  })
+
+  it('may have a zone up to 128 characters in all', () => {
+    const text = `fe80::1%${'z'.repeat(120)}`
+    expect(same(text, text)).toBe('true')
+  })
+
+  it.each([
+    ['10.1.2.3', '::ffff:10.1.2.3/128', 'true'],
+    ['10.1.2.4', '::ffff:10.1.2.3/128', 'false'],
+    ['10.1.2.3', '::ffff:0.0.0.0/96', 'true'],
+    ['10.1.2.3', '::ffff:0.0.0.0/95', 'false'],
+    ['10.1.2.3', '::ffff:10.1.2.3/129', 'CAVEAT_EVALUATION_ERROR'],
+    ['10.1.2.3', '10.1.2.3/33', 'CAVEAT_EVALUATION_ERROR'],
+    ['10.1.2.3', '1/10.0.0.0/8', 'CAVEAT_EVALUATION_ERROR'],
+    ['10.1.2.3', '10.1.2.0/31', 'false'],
+    ['10.1.2.1', '10.1.2.0/31', 'true'],
+  ])('%s in %s: %s', (address, cidr, outcome) => {
+    expect(within(address, cidr)).toBe(outcome)
+  })
+
+  it('are no strings, and networks nothing else', () => {
+    expect(evaluate('i ipaddress', 'i.in_cidr(dyn(1))', { i: '10.0.0.1' })).toBe('CAVEAT_EVALUATION_ERROR')
+    expect(
+      evaluate('i ipaddress, t timestamp', 'dyn(i) == t', { i: '10.0.0.1', t: '2020-01-01T00:00:00Z' }),
+    ).toBe('false')
+  })
+})
+
+describe('values of a context', () => {
+  it.each([
+    ['4.2e1', 'a == 42'],
+    ['12.5e1', 'a == 125'],
+    ['.25e2', 'a == 25'],
+    ['1e10', 'a == 10000000000'],
+  ])('an int may be %s', (a, expression) => {
+    expect(evaluate('a int', expression, { a })).toBe('true')
+  })
+
+  it('a double is no list of one', () => {
+    expect(evaluate('d double', 'd == 1.0', { d: ['1'] })).toBe('CAVEAT_PARAMETER_TYPE_ERROR')
+  })
+
+  it('nest 100 deep', () => {
+    const nested = (depth: number, wrap: (inner: unknown) => unknown) => {
+      let value: unknown = 1
+      for (let at = 0; at < depth; at += 1) value = wrap(value)
+      return evaluate('x any', 'type(x) != int', { x: value as never })
+    }
+    for (const wrap of [(inner: unknown) => [inner], (inner: unknown) => ({ k: inner })]) {
+      expect(nested(100, wrap)).toBe('true')
+      expect(nested(101, wrap)).toBe('CAVEAT_PARAMETER_TYPE_ERROR')
+    }
   })
 })
 
