@@ -10,9 +10,15 @@ export async function* readAuditLog(path: string): AsyncGenerator<Entry> {
   for (const file of await segmentsOf(path)) {
     for await (const line of linesOf(file)) {
       const entry = line.complete ? parseEntry(line.text) : undefined
-      if (entry) yield entry
+      if (entry) yield withDecisions(entry)
     }
   }
+}
+
+/** A record of nothing that was asked has no line for it. */
+function withDecisions(entry: Entry): Entry {
+  if (entry.kind !== 'event' || entry.body.decisions !== undefined) return entry
+  return { ...entry, body: { ...entry.body, decisions: [] } }
 }
 
 export interface ExposureQuery {

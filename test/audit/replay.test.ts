@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { type AuditLog, createAuditLog } from '../../src/audit/create-audit-log.ts'
-import { readAuditLog } from '../../src/audit/read-audit-log.ts'
+import { findExposures, readAuditLog } from '../../src/audit/read-audit-log.ts'
 import { schemaHash } from '../../src/audit/schema-archive.ts'
 import { verifyAuditLog } from '../../src/audit/verify-audit-log.ts'
 import { createAuthorizer, type LocalAuthorizer } from '../../src/authorizer/create-authorizer.ts'
@@ -87,6 +87,17 @@ test('what was decided then is decided again at its revision, whatever has chang
     'document:c#view@user:alice no agrees by revision',
     'document:a#delete@user:alice has agrees by revision',
   ])
+})
+
+test('a record of nothing that was asked is read like any other', async () => {
+  const world = await startWorld(grants)
+  await world.log.append(event({ outcome: 'allowed', decisions: [] }))
+  await world.log.append(event({ phase: 'refused', outcome: 'denied', decisions: [] }))
+  expect(await replay({ path: world.path, service: world.authorizer })).toEqual([])
+  expect(await findExposures({ path: world.path, resource: { type: 'document', id: 'a' } })).toEqual({
+    exposures: [],
+    unknown: [],
+  })
 })
 
 test('each record names the schema in force, whose text is kept beside the log', async () => {
