@@ -31,7 +31,7 @@ const scalars: { readonly [Type in ScalarType]?: Json } = {
   [ScalarType.BYTES]: { type: 'string', format: 'byte' },
 }
 
-/** OpenAPI 3.1. Routes that are not served are left out. */
+/** OpenAPI 3.1. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
   const schemas = new Map<string, Json>()
   const referenceTo = (message: DescMessage): Json => {
