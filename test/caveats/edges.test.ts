@@ -7,6 +7,9 @@ import { caveatOf, errorOf, evaluate, evaluateConstant, problemsOf } from './cav
 describe('static types', () => {
   it.each([
     ['t timestamp', 'null == t'],
+    ['x any', 'x + x == "ab"'],
+    ['x any', '-x == 1.5 && -x == 1'],
+    ['i ipaddress', 'type(i) != optional_type'],
     ['x any', '1 in x'],
     ['p bool', '(p ? 1 : dyn("a")) == "a"'],
     ['p bool', '(p ? dyn("a") : 1) == "a"'],
@@ -86,8 +89,8 @@ describe('values', () => {
     'dyn(9007199254740993) <= 9007199254740992.0 && dyn(9007199254740992.0) >= 9007199254740993',
     '{"a": 1} != {"a": 1, "b": 2} && {"a": 1, "b": 2} != {"a": 1}',
     // By code points also where one side is outside of the basic plane, at the ends of the surrogates.
-    '"😀" > "\uFFFD" && "U00010000" > "\uFFFD" && "\uFFFD" < "U00010000" && "c" > "b" && "a" < "\uFFFD"',
-    '"U000103FF" > "U000103FE" && "U000103FE" < "U000103FF" && "U0010FFFF" > "\uFFFF"',
+    '"😀" > "\uFFFD" && "\\U00010000" > "\uFFFD" && "\uFFFD" < "\\U00010000" && "c" > "b" && "a" < "\uFFFD"',
+    '"\\U000103FF" > "\\U000103FE" && "\\U000103FE" < "\\U000103FF" && "\\U0010FFFF" > "\uFFFF"',
     '-9223372036854775807 - 1 == -9223372036854775808 && 9223372036854775806 + 1 == 9223372036854775807',
     '1u - 1u == 0u && 18446744073709551614u + 1u == 18446744073709551615u && -int("5") == -5',
     '3.5 - 1.5 == 2.0 && dyn(3.5) - 1.5 == 2.0',
@@ -97,6 +100,12 @@ describe('values', () => {
     'optional.ofNonZeroValue({"a": 1}).hasValue() && optional.ofNonZeroValue(type(1)).hasValue()',
     'timestamp("2020-03-05T00:00:00Z").getMonth() == 2 && timestamp("2020-03-05T00:00:00Z").getDayOfMonth() == 4',
     'size("a".matches("a") ? "ab" : "a") == 2',
+    'string(duration(0)) == "0s" && timestamp("9999-12-31T23:59:59.999999999Z") > timestamp(0)',
+    'duration("9223372036854775806ns") + duration("1ns") == duration("9223372036854775807ns")',
+    'timestamp("2020-03-01T00:00:00Z").getMonth("America/New_York") == 1',
+    'timestamp("2020-01-01T00:00:00Z").getFullYear("America/New_York") == 2019',
+    'timestamp("2020-01-01T00:00:00Z").getDayOfYear("Asia/Tokyo") == 0',
+    'timestamp("2020-01-01T00:00:00Z").getMinutes("+05:59") == 59',
   ])('%s', (expression) => {
     expect(evaluateConstant(expression)).toBe('true')
   })
@@ -151,6 +160,10 @@ describe('values', () => {
     'dyn(1) - timestamp(0) == dyn(0)',
     'dyn(duration(0)) - timestamp(0) == duration(0)',
     '-dyn("1") == dyn(-1)',
+    'duration("9223372036854775807ns") + duration("1ns") > duration(0)',
+    'timestamp("2020-01-01T00:00:00Zx") == timestamp("2020-01-01T00:00:00Z")',
+    'timestamp(0).getHours("x05:30") == 5',
+    'timestamp(0).getHours("05:30x") == 5',
     '{"a": 1}[?dyn(null)].hasValue()',
     '[1][?dyn("a")].hasValue()',
     '"a1".contains(dyn(1))',
@@ -236,6 +249,7 @@ describe('addresses', () => {
   })
 
   it('are no strings, and networks nothing else', () => {
+    expect(evaluate('i ipaddress', 'type(i) != optional_type', { i: '10.0.0.1' })).toBe('true')
     expect(evaluate('i ipaddress', 'i.in_cidr(dyn(1))', { i: '10.0.0.1' })).toBe('CAVEAT_EVALUATION_ERROR')
     expect(
       evaluate('i ipaddress, t timestamp', 'dyn(i) == t', { i: '10.0.0.1', t: '2020-01-01T00:00:00Z' }),
