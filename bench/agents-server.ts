@@ -19,7 +19,8 @@ import { createTokenVerifier } from '../src/mcp/tokens/token-verifier.ts'
 import { parseRelationship } from '../src/model/relationship-text.ts'
 import { openSqliteStore } from '../src/store/sqlite/store.ts'
 import { serveParent } from './child.ts'
-import { makeData, relationshipBatches, schemaText } from './shared-folders.ts'
+import { folderStore } from './folder-store.ts'
+import { makeData } from './shared-folders.ts'
 
 export const presharedKey = 'the-key-of-the-bench'
 export const teams = 20
@@ -83,17 +84,6 @@ async function serveGuarded(issuer: string, agents: number, rows: number): Promi
   const folder = mkdtempSync(join(tmpdir(), 'cardea-bench-agents-'))
   const auditPath = join(folder, 'audit.jsonl')
   const loopback = { host: '127.0.0.1', port: 0 }
-  const service = await startService({
-    store: await openSqliteStore({ path: join(folder, 'cardea.db') }),
-    grpcAddress: loopback,
-    httpAddress: loopback,
-    presharedKeys: [{ key: presharedKey, role: 'read-write' }],
-    log: (level, message) => {
-      if (level === 'error') console.error(message)
-    },
-  })
-  const { authorizer } = service
-  await authorizer.writeSchema(schemaText)
   // Agent n is user agent-n, in the team n % teams through a group within a group; a team's folder holds its documents.
   const texts: string[] = []
   for (let team = 0; team < teams; team += 1) {
@@ -106,12 +96,20 @@ async function serveGuarded(issuer: string, agents: number, rows: number): Promi
     texts.push(`group:people-${agent % teams}#member@user:agent-${agent}`)
     texts.push(`document:private-${agent}#viewer@user:agent-${agent}`)
   }
-  await authorizer.importRelationships(
-    (async function* () {
-      yield texts.map(parseRelationship)
-      yield* relationshipBatches(makeData(rows))
-    })(),
-  )
+  const service = await startService({
+    store: await folderStore(
+      makeData(rows),
+      texts.map(parseRelationship),
+      await openSqliteStore({ path: join(folder, 'cardea.db') }),
+    ),
+    grpcAddress: loopback,
+    httpAddress: loopback,
+    presharedKeys: [{ key: presharedKey, role: 'read-write' }],
+    log: (level, message) => {
+      if (level === 'error') console.error(message)
+    },
+  })
+  const { authorizer } = service
   const audit = await createAuditLog({ path: auditPath })
   const { server, url: mcpUrl } = await listenOnLoopback()
   const issuers = [

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 export interface Child<Ready> {
   readonly ready: Ready
   readonly process: ChildProcess
+  /** Milliseconds of processor time it has used so far, over all its threads: what a busy machine cannot falsify. */
+  cpuMs(): Promise<number>
   close(): Promise<void>
 }
 
@@ -24,6 +26,11 @@ export async function startChild<Ready>(
   return {
     ready,
     process: child,
+    cpuMs: () =>
+      new Promise((resolve) => {
+        child.once('message', (usage: NodeJS.CpuUsage) => resolve((usage.user + usage.system) / 1000))
+        child.send('cpu')
+      }),
     close: () =>
       new Promise((resolve) => {
         child.removeAllListeners('exit')
@@ -36,6 +43,9 @@ export async function startChild<Ready>(
 /** In the child: says what the parent waits for, and ends when the parent is gone. */
 export function serveParent(ready: object, close: () => unknown): void {
   process.send!(ready)
+  process.on('message', (message) => {
+    if (message === 'cpu') process.send!(process.cpuUsage())
+  })
   process.once('disconnect', async () => {
     await close()
     process.exit(0)

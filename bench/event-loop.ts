@@ -4,28 +4,22 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
-import { memoryStore } from '../src/store/memory/store.ts'
 import { folderQuestions } from './folder-questions.ts'
+import { folderStore } from './folder-store.ts'
 import { LimitLookup } from './limit-lookup.ts'
 import { LimitTraversal } from './limit-traversal.ts'
 import { grouped, numbersGiven, quick, tellGoal, tellTable } from './measure.ts'
-import { idOf, makeData, relationshipBatches, schemaText } from './shared-folders.ts'
+import { idOf, makeData } from './shared-folders.ts'
 
 const [size = 0] = numbersGiven([quick ? 100_000 : 300_000])
-const seconds = quick ? 4 : 15
+const seconds = quick ? 3 : 15
 const lookupsAtOnce = 4
 /** Every millisecond or so, as they would come from sockets. */
 const checksAtOnce = 20
 const resolutionMs = 1
 
 const data = makeData(size)
-const authorizer = await createAuthorizer({ store: memoryStore() })
-await authorizer.writeSchema(schemaText)
-await authorizer.importRelationships(
-  (async function* () {
-    yield* relationshipBatches(data)
-  })(),
-)
+const authorizer = await createAuthorizer({ store: await folderStore(data) })
 const questions = folderQuestions(data, new LimitTraversal(data), 2000)
 const users = new LimitLookup(data).usersWith(10_000, 8)
 

@@ -2,9 +2,9 @@
 
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { startService } from '../src/cli/service.ts'
-import { memoryStore } from '../src/store/memory/store.ts'
 import { serveParent } from './child.ts'
-import { makeData, relationshipBatches, schemaText } from './shared-folders.ts'
+import { folderStore } from './folder-store.ts'
+import { makeData } from './shared-folders.ts'
 
 export const presharedKey = 'the-key-of-the-bench'
 export const checkPath = '/authzed.api.v1.PermissionsService/CheckPermission'
@@ -15,7 +15,7 @@ const [role, argument] = process.argv.slice(2)
 async function serveCardea(rows: number): Promise<void> {
   const loopback = { host: '127.0.0.1', port: 0 }
   const service = await startService({
-    store: memoryStore(),
+    store: await folderStore(makeData(rows)),
     grpcAddress: loopback,
     httpAddress: loopback,
     presharedKeys: [{ key: presharedKey, role: 'read-write' }],
@@ -23,20 +23,14 @@ async function serveCardea(rows: number): Promise<void> {
       if (level !== 'info') console.error(message)
     },
   })
-  await service.authorizer.writeSchema(schemaText)
-  const batches = relationshipBatches(makeData(rows))
-  await service.authorizer.importRelationships(
-    (async function* () {
-      yield* batches
-    })(),
-  )
   serveParent({ port: service.grpc.port }, () => service.close(0))
 }
 
 /** Answers with as many bytes as the parent says, whatever it is sent. */
 async function serveEcho(): Promise<void> {
   const answers: Record<string, Buffer> = { [checkPath]: Buffer.alloc(0), [bulkPath]: Buffer.alloc(0) }
-  process.on('message', (sizes: Record<string, number>) => {
+  process.on('message', (sizes: Record<string, number> | string) => {
+    if (typeof sizes === 'string') return
     for (const [path, size] of Object.entries(sizes)) answers[path] = Buffer.alloc(size, 1)
     process.send!('sized')
   })

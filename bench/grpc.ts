@@ -68,11 +68,12 @@ const granted = bulkPairs.filter(
 ).length
 if (granted !== bulkItems / 2) throw new Error(`${granted} of ${bulkItems} items were granted`)
 
+type Measured = Loaded & { readonly cpuMs: number }
 interface Round {
-  readonly echo: Loaded
-  readonly check: Loaded
-  readonly bulk: Loaded
-  readonly echoBulk: Loaded
+  readonly echo: Measured
+  readonly check: Measured
+  readonly bulk: Measured
+  readonly echoBulk: Measured
 }
 const done: Round[] = []
 for (let round = -1; round < rounds; round += 1) {
@@ -80,10 +81,11 @@ for (let round = -1; round < rounds; round += 1) {
   const message = encode(checkPermission.input, questionToWire(questions[(round + 1) * 13]!))
   const answer = await ask(checkPath, message)
   await sizeEcho({ [checkPath]: answer.length, [bulkPath]: bulkAnswer.length })
-  const send = (port: number, path: string) => {
+  const send = async (server: typeof cardea, path: string): Promise<Measured> => {
     const one = path === checkPath
-    return h2load({
-      url: `http://127.0.0.1:${port}${path}`,
+    const before = await server.cpuMs()
+    const loaded = await h2load({
+      url: `http://127.0.0.1:${server.ready.port}${path}`,
       message: one ? message : bulkMessage,
       headers,
       requests: one ? singles : bulks,
@@ -91,12 +93,13 @@ for (let round = -1; round < rounds; round += 1) {
       streams: one ? streams : 2,
       answerBytes: one ? answer.length : bulkAnswer.length,
     })
+    return { ...loaded, cpuMs: ((await server.cpuMs()) - before) / (one ? singles : bulks) }
   }
   const measured = {
-    echo: await send(echo.ready.port, checkPath),
-    check: await send(cardea.ready.port, checkPath),
-    bulk: await send(cardea.ready.port, bulkPath),
-    echoBulk: await send(echo.ready.port, bulkPath),
+    echo: await send(echo, checkPath),
+    check: await send(cardea, checkPath),
+    bulk: await send(cardea, bulkPath),
+    echoBulk: await send(echo, bulkPath),
   }
   // The first round only warms up.
   if (round >= 0) done.push(measured)
@@ -118,6 +121,7 @@ const row = (name: string, key: keyof Round, items: number) => [
   grouped(rate(key)),
   grouped(rate(key) * items),
   (1e6 / rate(key) / items).toFixed(2),
+  ((median(done.map((round) => round[key].cpuMs)) * 1000) / items).toFixed(2),
   median(done.map((round) => round[key].p50Ms)).toFixed(2),
   median(done.map((round) => round[key].p99Ms)).toFixed(2),
 ]
@@ -125,7 +129,7 @@ console.log(
   `${grouped(data.size)} relationships, ${connections} connections; medians of ${rounds} rounds in turn; ${streams} calls at once on a connection, 2 of bulks`,
 )
 tellTable([
-  ['', 'requests/s', 'items/s', 'µs/item', 'p50 ms', 'p99 ms'],
+  ['', 'requests/s', 'items/s', 'µs/item', 'CPU µs/item', 'p50 ms', 'p99 ms'],
   row('echo, as small', 'echo', 1),
   row('CheckPermission', 'check', 1),
   row('echo, as large', 'echoBulk', bulkItems),

@@ -3,11 +3,11 @@
 
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
 import type { FoundObject } from '../src/engine/engine.ts'
-import { memoryStore } from '../src/store/memory/store.ts'
 import { folderEngine } from './folder-questions.ts'
+import { folderStore } from './folder-store.ts'
 import { LimitLookup } from './limit-lookup.ts'
 import { best, grouped, inTurn, numbersGiven, quick, tellGoal, tellTable } from './measure.ts'
-import { type Data, idOf, makeData, relationshipBatches, schemaText } from './shared-folders.ts'
+import { type Data, idOf, makeData } from './shared-folders.ts'
 
 const wanted = 10_000
 const rounds = quick ? 5 : 15
@@ -24,13 +24,7 @@ interface Found {
 
 /** The front desk on the same data: its asynchronous iteration adds a token and a cursor to each result. */
 async function frontDesk(data: Data) {
-  const authorizer = await createAuthorizer({ store: memoryStore() })
-  await authorizer.writeSchema(schemaText)
-  await authorizer.importRelationships(
-    (async function* () {
-      yield* relationshipBatches(data)
-    })(),
-  )
+  const authorizer = await createAuthorizer({ store: await folderStore(data) })
   return {
     close: () => authorizer.close(),
     async lookup(user: number): Promise<Found> {

@@ -4,30 +4,24 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
 import { CardeaError } from '../src/model/errors.ts'
-import { memoryStore } from '../src/store/memory/store.ts'
 import { folderQuestions } from './folder-questions.ts'
+import { folderStore } from './folder-store.ts'
 import { LimitLookup } from './limit-lookup.ts'
 import { LimitTraversal } from './limit-traversal.ts'
 import { grouped, numbersGiven, quick, tellTable } from './measure.ts'
-import { idOf, makeData, relationshipBatches, schemaText } from './shared-folders.ts'
+import { idOf, makeData } from './shared-folders.ts'
 
 /** What may be held beyond the baseline afterwards, in MiB. */
 const goals = { heap: 4, resident: 32 }
-const [checks = 0] = numbersGiven([quick ? 100_000 : 1_000_000])
-const lookups = checks / 5000
+const [checks = 0] = numbersGiven([quick ? 50_000 : 1_000_000])
+const lookups = checks / 2500
 const cancelled = checks / 100
 const size = quick ? 50_000 : 100_000
 
 const data = makeData(size)
 const questions = folderQuestions(data, new LimitTraversal(data), 5000)
 const users = new LimitLookup(data).usersWith(5000, 20)
-const authorizer = await createAuthorizer({ store: memoryStore() })
-await authorizer.writeSchema(schemaText)
-await authorizer.importRelationships(
-  (async function* () {
-    yield* relationshipBatches(data)
-  })(),
-)
+const authorizer = await createAuthorizer({ store: await folderStore(data) })
 
 async function check(count: number): Promise<void> {
   for (let done = 0; done < count; done += 100) {

@@ -12,7 +12,7 @@ import { median, numbersGiven, quick, tellGoal } from './measure.ts'
 
 const callers = 64
 const [rounds = 0] = numbersGiven([quick ? 3 : 7])
-const roundMs = quick ? 300 : 1000
+const roundMs = quick ? 200 : 1000
 const directory = mkdtempSync(join(tmpdir(), 'cardea-bench-'))
 let files = 0
 
