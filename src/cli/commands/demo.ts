@@ -140,6 +140,9 @@ function stayUp(world: DemoWorld, strong: (text: string) => string): void {
   print(`   npx cardea relationship delete 'group:platform#member@user:alice'${remote}`)
   print(`   npx cardea lookup-resources document view user:alice${remote}`)
   print(`   npx cardea relationship touch 'group:platform#member@user:alice'${remote}`)
+  print(`   npx cardea audit verify ${world.auditLog} --public-key ${world.auditKey}`)
+  print(`   npx cardea audit replay ${world.auditLog}${remote}`)
+  print(`   npx cardea audit exposures ${world.auditLog} document:search-design`)
   if (found) {
     print('   npx cardea demo token alice')
     print(

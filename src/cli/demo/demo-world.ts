@@ -1,9 +1,10 @@
 // The demo's parts, started together: authorization server, Cardea service, guarded MCP server.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generateCheckpointKey } from '../../audit/checkpoint.ts'
 import { type AuditLog, createAuditLog } from '../../audit/create-audit-log.ts'
 import { createGuard } from '../../mcp/guard/create-guard.ts'
 import { createHttpGuard } from '../../mcp/http/http-guard.ts'
@@ -24,6 +25,8 @@ export interface DemoWorld {
   readonly folder: string
   readonly documents: string
   readonly auditLog: string
+  /** Public key of the log's checkpoints, a JWK file. */
+  readonly auditKey: string
   readonly mcpUrl: string
   readonly authorization: AuthorizationServer
   readonly service: Service
@@ -47,6 +50,7 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
   const folder = mkdtempSync(join(tmpdir(), 'cardea-demo-'))
   const documents = join(folder, 'documents')
   const auditLog = join(folder, 'audit.jsonl')
+  const auditKey = join(folder, 'audit-key.json')
   mkdirSync(documents)
   writeDemoFiles(documents)
 
@@ -86,7 +90,12 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
       updates: relationships.map((text) => ({ operation: 'touch', relationship: parseRelationship(text) })),
     })
 
-    const audit: AuditLog = await createAuditLog({ path: auditLog })
+    const { privateKey, publicKey } = await generateCheckpointKey()
+    writeFileSync(auditKey, JSON.stringify(publicKey))
+    const audit: AuditLog = await createAuditLog({
+      path: auditLog,
+      checkpoints: { key: privateKey, everyRecords: 10, everyMs: 1000 },
+    })
     undo.push(() => audit.close())
     const handlerCalls: HandlerCalls = {}
     const policy = demoPolicy(mcpUrl, authorization.issuer)
@@ -97,6 +106,7 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
       authorizationServers: [authorization.issuer],
       verifier: createTokenVerifier({ resource: mcpUrl, issuers: policy.issuers! }),
       scopes: Object.values(demoScopes),
+      mayStay: (principal) => guard.mayConnect(principal),
       // The MCP Inspector's page, when it connects straight from the browser.
       origins: ['http://localhost:6274', 'http://127.0.0.1:6274'],
       requiredScopes: (message) => guard.requiredScopes(message),
@@ -123,6 +133,7 @@ export async function startDemoWorld(warn: (message: string) => void): Promise<D
       folder,
       documents,
       auditLog,
+      auditKey,
       mcpUrl,
       authorization,
       service,
