@@ -1,5 +1,6 @@
 // Datastores by name: `memory`, `sqlite:./cardea.db`, `postgres://...`.
 
+import { existsSync } from 'node:fs'
 import { CardeaError } from '../model/errors.ts'
 import { nearestName } from '../schema/suggestion.ts'
 import { memoryStore } from '../store/memory/store.ts'
@@ -35,6 +36,14 @@ export async function openDatastore(
     'CONFIG_INVALID',
     `--datastore names no known kind; expected memory, sqlite:PATH or postgres://...${suggestion === undefined ? '' : ` Did you mean ${suggestion}?`}`,
   )
+}
+
+/** The same for commands that only read: a SQLite file that is not there is a mistake, not a new datastore. */
+export async function openExistingDatastore(name: string): Promise<Store> {
+  const path = name.startsWith('sqlite:') ? name.slice('sqlite:'.length) : undefined
+  if (path !== undefined && path !== '' && !existsSync(path))
+    throw new CardeaError('CONFIG_INVALID', `There is no datastore ${path}.`, { path })
+  return openDatastore(name)
 }
 
 /** Loads what needs the optional driver `pg`; CONFIG_INVALID that names the cure when it is not installed. */

@@ -6,14 +6,22 @@ import { CardeaError } from '../../model/errors.ts'
 import { afterKeyStep, type KeyStep } from '../../store/identity-change.ts'
 import { backUp, restoreSqliteStore } from '../../store/sqlite/copies.ts'
 import { beginAfter, changeIdentity } from '../datastore-identity.ts'
-import { openDatastore } from '../datastore-url.ts'
+import { openDatastore, openExistingDatastore } from '../datastore-url.ts'
 import { flag } from '../flags.ts'
 import { transferProgress } from '../print/transfer-progress.ts'
 import { copyDatastore } from '../transfer/copy-datastore.ts'
 import { untilInterrupted } from '../transfer/interruption.ts'
 
-interface DatastoreOptions {
+interface JsonOption {
+  readonly json?: boolean
+}
+
+interface DatastoreOptions extends JsonOption {
   readonly datastore: string
+}
+
+function print(json: boolean | undefined, facts: object, text: string): void {
+  process.stdout.write(`${json ? JSON.stringify(facts) : text}\n`)
 }
 
 function sqlitePath(name: string, command: string): string {
@@ -29,13 +37,13 @@ function fingerprint(key: Uint8Array): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 12)
 }
 
-async function copy({ from, to }: { from: string; to: string }): Promise<void> {
+async function copy({ from, to, json }: JsonOption & { from: string; to: string }): Promise<void> {
   for (const name of [from, to])
     if (name === 'memory')
       throw new CardeaError('CONFIG_INVALID', 'A datastore in memory ends with its process.')
   const progress = transferProgress(process.stderr, 'copying')
   const interruption = untilInterrupted()
-  const source = await openDatastore(from)
+  const source = await openExistingDatastore(from)
   try {
     const { rows, resumedAt, head } = await copyDatastore({
       from: source,
@@ -46,8 +54,10 @@ async function copy({ from, to }: { from: string; to: string }): Promise<void> {
     })
     progress.stop()
     const resumed = resumedAt === 0 ? '' : ` (${resumedAt} of them before the interruption)`
-    process.stdout.write(
-      `Copied ${rows} relationships${resumed}. The copy is at revision ${head.revision}.\n`,
+    print(
+      json,
+      { relationships: rows, resumedAt, revision: head.revision },
+      `Copied ${rows} relationships${resumed}. The copy is at revision ${head.revision}.`,
     )
   } finally {
     progress.stop()
@@ -57,21 +67,23 @@ async function copy({ from, to }: { from: string; to: string }): Promise<void> {
 }
 
 /** 2 to 2^31, at random: the same copy may be restored twice, and the two must not share tokens. */
-async function beginEpoch({ datastore }: DatastoreOptions): Promise<void> {
+async function beginEpoch({ datastore, json }: DatastoreOptions): Promise<void> {
   const { epoch } = await changeIdentity(datastore, (identity) => {
     let next = identity.epoch
     while (next === identity.epoch) next = randomInt(2, 2 ** 31)
     return { epoch: next }
   })
-  process.stdout.write(
-    `Epoch ${epoch} has begun: tokens and cursors given out before are foreign to the datastore now.\n`,
+  print(
+    json,
+    { epoch },
+    `Epoch ${epoch} has begun: tokens and cursors given out before are foreign to the datastore now.`,
   )
 }
 
 async function changeKeys(
   step: KeyStep,
   name: string | undefined,
-  { datastore }: DatastoreOptions,
+  { datastore, json }: DatastoreOptions,
 ): Promise<void> {
   const added = randomBytes(32)
   const { tokenKeys } = await changeIdentity(datastore, (identity) => {
@@ -83,13 +95,13 @@ async function changeKeys(
       )
     return { tokenKeys: afterKeyStep(identity.tokenKeys, step, key) }
   })
-  printKeys(tokenKeys)
+  printKeys(tokenKeys, json)
 }
 
-function printKeys(keys: readonly Uint8Array[]): void {
-  keys.forEach((key, at) => {
-    process.stdout.write(`${fingerprint(key)} ${at === 0 ? 'signs and verifies' : 'verifies'}\n`)
-  })
+function printKeys(tokenKeys: readonly Uint8Array[], json: boolean | undefined): void {
+  const keys = tokenKeys.map((key, at) => ({ fingerprint: fingerprint(key), signs: at === 0 }))
+  const lines = keys.map((key) => `${key.fingerprint} ${key.signs ? 'signs and verifies' : 'verifies'}`)
+  print(json, { keys }, lines.join('\n'))
 }
 
 function addKeyCommands(group: Command): void {
@@ -99,10 +111,10 @@ function addKeyCommands(group: Command): void {
       'The keys that authenticate ZedTokens and cursors. To rotate without refusing a token: add, promote, and remove once old tokens are no longer used.',
     )
   const named = (name: string, description: string) =>
-    keys.command(name).description(description).addOption(datastoreFlag())
+    withJson(keys.command(name).description(description).addOption(datastoreFlag()))
   named('list', 'Print the fingerprints of the keys. The first signs.').action(
-    async ({ datastore }: DatastoreOptions) => {
-      printKeys((await changeIdentity(datastore, () => ({}))).tokenKeys)
+    async ({ datastore, json }: DatastoreOptions) => {
+      printKeys((await changeIdentity(datastore, () => ({}))).tokenKeys, json)
     },
   )
   named(
@@ -115,6 +127,10 @@ function addKeyCommands(group: Command): void {
   named('remove', 'Forget a key: tokens and cursors that it signed are refused from now on.')
     .argument('<fingerprint>')
     .action((name: string, options: DatastoreOptions) => changeKeys('remove', name, options))
+}
+
+function withJson(command: Command): Command {
+  return command.option('--json', 'print the outcome as JSON')
 }
 
 function datastoreFlag() {
@@ -130,18 +146,20 @@ export function addDatastoreCommands(program: Command): void {
     )
     .argument('<file>', 'a new file')
     .addOption(datastoreFlag())
-    .action(async (file: string, { datastore }: DatastoreOptions) => {
+    .option('--json', 'print the outcome as JSON')
+    .action(async (file: string, { datastore, json }: DatastoreOptions) => {
       const { revision } = await backUp(sqlitePath(datastore, 'backup'), file)
-      process.stdout.write(`${file} holds revision ${revision}.\n`)
+      print(json, { file, revision }, `${file} holds revision ${revision}.`)
     })
   group
     .command('restore')
     .description('Make a new SQLite datastore from a backup. It begins a new epoch.')
     .argument('<file>', 'a backup')
     .addOption(datastoreFlag())
-    .action(async (file: string, { datastore }: DatastoreOptions) => {
+    .option('--json', 'print the outcome as JSON')
+    .action(async (file: string, { datastore, json }: DatastoreOptions) => {
       const { revision } = await restoreSqliteStore({ from: file, to: sqlitePath(datastore, 'restore') })
-      process.stdout.write(`Restored revision ${revision}, in a new epoch.\n`)
+      print(json, { revision }, `Restored revision ${revision}, in a new epoch.`)
     })
   group
     .command('copy')
@@ -150,6 +168,7 @@ export function addDatastoreCommands(program: Command): void {
     )
     .requiredOption('--from <name>', 'sqlite:PATH or postgres://...')
     .requiredOption('--to <name>', 'sqlite:PATH or postgres://... (prepared by cardea migrate)')
+    .option('--json', 'print the outcome as JSON')
     .action(copy)
   group
     .command('new-epoch')
@@ -157,6 +176,7 @@ export function addDatastoreCommands(program: Command): void {
       'Say that the datastore was restored from an older copy by other means than cardea: old tokens become foreign, services load again.',
     )
     .addOption(datastoreFlag())
+    .option('--json', 'print the outcome as JSON')
     .action(beginEpoch)
   addKeyCommands(group)
 }

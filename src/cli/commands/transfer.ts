@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { CardeaError } from '../../model/errors.ts'
-import { openDatastore } from '../datastore-url.ts'
+import { openExistingDatastore } from '../datastore-url.ts'
 import { flag } from '../flags.ts'
 import { transferProgress } from '../print/transfer-progress.ts'
 import { type RemoteOptions, remoteFlags, withRemote } from '../remote.ts'
@@ -39,12 +39,12 @@ interface ExportOptions extends TransferOptions {
 
 /** Runs `use` with a datastore that is named, else with the server. */
 async function withTarget<Value>(
-  options: TransferOptions,
+  options: ImportOptions,
   use: (target: RelationshipTarget) => Promise<Value>,
 ): Promise<Value> {
   if (options.datastore === undefined)
     return withRemote(options, (authorizer, address) => use(serverTarget(authorizer, address)))
-  const target = await datastoreTarget(options.datastore)
+  const target = await datastoreTarget(options.datastore, options.check === true)
   try {
     return await use(target)
   } finally {
@@ -60,7 +60,7 @@ async function withSource<Value>(
     return withRemote(options, (authorizer) => use(serverSource(authorizer)))
   if (options.datastore === 'memory')
     throw new CardeaError('CONFIG_INVALID', '--datastore memory holds nothing that could be exported.')
-  const store = await openDatastore(options.datastore)
+  const store = await openExistingDatastore(options.datastore)
   try {
     return await use(storeSource(store))
   } finally {

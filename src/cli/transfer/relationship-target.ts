@@ -10,7 +10,7 @@ import { formatRelationship } from '../../model/relationship-text.ts'
 import type { Schema } from '../../model/schema.ts'
 import { schemaGuards } from '../../schema/schema-guards.ts'
 import type { Store, WriteConditions } from '../../store/store.ts'
-import { openDatastore } from '../datastore-url.ts'
+import { openDatastore, openExistingDatastore } from '../datastore-url.ts'
 
 /** Most updates of one write of a server, and preconditions of any write. */
 const writeSize = 1000
@@ -78,11 +78,14 @@ async function isThere(authorizer: Authorizer, row: Relationship): Promise<boole
   return false
 }
 
-/** A datastore by its name. CONFIG_INVALID for one that ends with this command. */
-export async function datastoreTarget(name: string): Promise<RelationshipTarget> {
+/**
+ * A datastore by its name; a SQLite file is made unless it `mustExist`. CONFIG_INVALID for one that ends with this
+ * command.
+ */
+export async function datastoreTarget(name: string, mustExist: boolean): Promise<RelationshipTarget> {
   if (name === 'memory')
     throw new CardeaError('CONFIG_INVALID', '--datastore memory would be gone when the import ends.')
-  const store = await openDatastore(name)
+  const store = await (mustExist ? openExistingDatastore : openDatastore)(name)
   return storeTarget(store, `${store.kind} ${store.identity.datastoreId}`)
 }
 

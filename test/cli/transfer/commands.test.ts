@@ -167,6 +167,9 @@ test('backup while writes run, restore, copy; keys and epochs', async () => {
     stderr: expect.stringContaining('keys list'),
   })
   expect(await ok('datastore', 'new-epoch', ...on)).toContain('has begun')
+  expect(JSON.parse(await ok('datastore', 'keys', 'list', '--json', ...on))).toEqual({
+    keys: [{ fingerprint: added, signs: true }],
+  })
 })
 
 test('an import that is interrupted says how to go on, and does', async () => {
@@ -193,12 +196,20 @@ test('an import that is interrupted says how to go on, and does', async () => {
 
 test('mistakes are answered with the line or the flag, and exit code 2', async () => {
   writeFileSync(join(folder, 'rows.txt'), 'doc:a#viewer@user:ann\ndoc:b\n')
-  const check = await run('relationship', 'import', 'rows.txt', '--check', '--datastore', 'sqlite:./new.db')
-  expect(check).toMatchObject({ code: 2, stderr: expect.stringContaining('rows.txt:2: ') })
+  writeFileSync(join(folder, 'good.txt'), 'doc:a#viewer@user:ann\n')
+  const checked = ['relationship', 'import', 'rows.txt', '--datastore', 'sqlite:./new.db']
+  expect(await run(...checked)).toMatchObject({ code: 2, stderr: expect.stringContaining('rows.txt:2: ') })
+  expect(await run(...checked, '--check')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('rows.txt:2: '),
+  })
   for (const [words, problem] of [
     [['relationship', 'import', 'rows.txt', '--existing', 'perhaps'], 'touch'],
     [['relationship', 'import', 'none.txt', '--datastore', 'sqlite:./new.db'], 'none.txt cannot be read'],
     [['relationship', 'import', 'rows.txt', '--datastore', 'memory'], 'gone when the import ends'],
+    [['relationship', 'export', 'x', '--datastore', 'sqlite:./typo.db'], 'There is no datastore ./typo.db'],
+    [['relationship', 'import', 'good.txt', '--check', '--datastore', 'sqlite:./typo.db'], 'There is no'],
+    [['datastore', 'copy', '--from', 'sqlite:./typo.db', '--to', 'sqlite:./to.db'], 'There is no'],
     [['datastore', 'backup', 'x.db', '--datastore', 'postgres://localhost/x'], 'pg_dump'],
     [['serve', '--gc-window', '24'], '90s, 5m or 24h'],
   ] as const) {
