@@ -15,6 +15,13 @@ export interface Judged extends Fault {
 /** How often an active fault may be met in one unit. */
 const maxHits = 3_000_000
 
+/** Files that keep something for the life of the process. */
+const filesWithState: readonly string[] = [
+  'caveats/parse-expression.ts',
+  'caveats/standard-functions.ts',
+  'caveats/time.ts',
+]
+
 /** Units that noticed lately are tried first: neighbours are noticed by the same ones. */
 const remembered = 6
 
@@ -43,6 +50,12 @@ export async function judgeFaults(
     }
   }
   const whileLoading = new Set(coverage.whileLoading)
+  const whileCollecting = new Set(coverage.whileCollecting)
+  /** Whether what a fault breaks may have been made already when it becomes active. */
+  const needsOwnProcess = ({ id, file }: Fault) =>
+    whileLoading.has(id) ||
+    (whileCollecting.has(id) && !unitsByFault.has(id)) ||
+    filesWithState.includes(file)
   let recent: string[] = []
   const shared = worker()
 
@@ -74,7 +87,7 @@ export async function judgeFaults(
     const reaching = unitsByFault.get(fault.id) ?? []
     let judged: Judged = { ...fault, outcome: 'never reached' }
     if (reaching.length > 0) judged = await attempt(fault, shared, reaching)
-    if (whileLoading.has(fault.id) && judged.outcome !== 'noticed' && judged.outcome !== 'endless') {
+    if (needsOwnProcess(fault) && judged.outcome !== 'noticed' && judged.outcome !== 'endless') {
       const fresh = worker(fault.id)
       judged = await attempt(fault, fresh, unitsOfFile(fault, units))
       fresh.end()

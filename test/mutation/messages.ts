@@ -24,6 +24,8 @@ export interface Coverage {
   readonly kind: 'covered'
   /** Faults met while files are loaded. */
   readonly whileLoading: readonly string[]
+  /** Faults met while tests are collected, which leaves something behind that no unit makes again. */
+  readonly whileCollecting: readonly string[]
   readonly units: readonly {
     readonly name: string
     readonly ms: number

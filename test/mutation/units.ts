@@ -25,7 +25,6 @@ const leftOut = [
   'property/explain',
   'property/suggestions',
   'reference/',
-  'schema/hostile-schemas',
   'schema/lint',
   'schema/diff',
   'schema/formatter',

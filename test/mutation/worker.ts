@@ -11,6 +11,7 @@ let keep: ((folder: string, how: 'judge' | 'keep' | 'verify') => void) | undefin
 let folder = ''
 let units: ReadonlyMap<string, Unit> = new Map()
 let whileLoading: readonly string[] = []
+let whileCollecting: readonly string[] = []
 let plantedFromTheStart = ''
 
 async function start({ answersFolder, faultyFiles, planted }: Start): Promise<void> {
@@ -24,7 +25,9 @@ async function start({ answersFolder, faultyFiles, planted }: Start): Promise<vo
   folder = answersFolder
   keep(folder, 'judge')
   const { allUnits } = await import('./units.ts')
-  units = new Map((await allUnits()).map((unit) => [unit.name, unit]))
+  whileCollecting = await reachedBy(async () => {
+    units = new Map((await allUnits()).map((unit) => [unit.name, unit]))
+  })
 }
 
 async function cover({ verify }: Request & { kind: 'cover' }): Promise<Coverage> {
@@ -50,7 +53,7 @@ async function cover({ verify }: Request & { kind: 'cover' }): Promise<Coverage>
     })
   }
   keep?.(folder, 'judge')
-  return { kind: 'covered', whileLoading, units: covered }
+  return { kind: 'covered', whileLoading, whileCollecting, units: covered }
 }
 
 async function judge({ fault, units: names, maxHits }: Request & { kind: 'judge' }): Promise<Verdict> {
