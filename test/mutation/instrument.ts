@@ -21,6 +21,9 @@ const checker = [
   'wildcard-relations',
 ].map((name) => `schema/${name}.ts`)
 
+/** The search for a relationship that would grant: what it finds is tried out by the engine before it is told. */
+const search = ['grant-candidates.ts', 'hypothetical-snapshot.ts', 'suggest-grant.ts']
+
 /** Texts are left alone: most of them are messages, and the others are words that the type checker knows. */
 const excludedMutations = ['StringLiteral'] as const
 
@@ -39,6 +42,7 @@ export const testFolders = [
 export function faultyFiles(root: string): string[] {
   const filesOf = (folder: string) =>
     readdirSync(join(root, 'src', folder))
+      .filter((name) => !search.includes(name))
       .sort()
       .map((name) => `${folder}/${name}`)
   return [...filesOf('engine'), ...filesOf('caveats'), ...checker]

@@ -16,6 +16,7 @@ const usage = `Usage: npm run mutation -- [--files LIST] [--workers N] [--patien
   --patience  seconds of tests, by their time without a fault, that a fault must survive (default 10)
   --verify    first hold the answers to the random cases against the reference evaluator
   --write     write the list of survivors into docs/mutations.md
+  --results   name of the file of outcomes below reports/mutation (default results.json)
   --verbose   a line for every fault
   --again     only faults that survived the last run, and those it did not know`
 
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     verify: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    results: { type: 'string', default: 'results.json' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -39,7 +41,7 @@ if (values.help) {
 /** The repository, seen from where this file is compiled to. */
 const root = resolve(import.meta.dirname, '../../../../..')
 const reports = join(root, 'reports/mutation')
-const resultsFile = join(reports, 'results.json')
+const resultsFile = join(reports, values.results)
 mkdirSync(reports, { recursive: true })
 
 const target = mkdtempSync(join(tmpdir(), 'cardea-mutation-'))
