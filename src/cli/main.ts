@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line's entry: runs the program and turns its outcome into an exit code.
 
+import cluster from 'node:cluster'
 import { CommanderError } from 'commander'
 import { CardeaError } from '../model/errors.ts'
 import { exitCode } from './exit-code.ts'
@@ -16,6 +17,8 @@ try {
   await createProgram().parseAsync(process.argv)
 } catch (thrown) {
   process.exitCode = report(thrown)
+  // The channel to the process that started a worker would keep it alive.
+  if (cluster.isWorker) process.exit()
 }
 
 /** Prints a failure as advice and gives the exit code for it. */

@@ -9,12 +9,13 @@ import { compileSchema } from '../schema/compile-schema.ts'
 import { parseActions, parsePublicUrl } from './authzen-flags.ts'
 import { removeConnection, writeConnection } from './connection-file.ts'
 import { openDatastore } from './datastore-url.ts'
-import { durationMs, environmentName } from './flags.ts'
+import { durationMs, environmentName, wholeNumber } from './flags.ts'
 import { requireFreePort } from './free-port.ts'
 import { limitsOf } from './limit-flags.ts'
 import { generatedKey, parseKeys } from './preshared-keys.ts'
 import { loadProgress } from './print/load-progress.ts'
 import { parseRelationshipLines, type RelationshipLine, requireFitting } from './relationship-lines.ts'
+import { runWorkers, tellServing, workerRole } from './run-workers.ts'
 import { readSchemaFile } from './schema-file.ts'
 import { formatServerAddress, parseServerAddress } from './server-address.ts'
 import { type PresharedKey, startService } from './service.ts'
@@ -26,6 +27,7 @@ export interface ServeOptions {
   readonly presharedKey?: string
   readonly readOnlyPresharedKey?: string
   readonly datastore: string
+  readonly workers: string
   readonly schema?: string
   readonly relationships?: string
   readonly tlsCert?: string
@@ -112,10 +114,16 @@ export async function runServe(options: ServeOptions, version: string): Promise<
       `--log-level ${JSON.stringify(options.logLevel)} is none of ${levels.join(', ')}.`,
     )
   }
-  const logger = pino({ level: options.logLevel, base: null }, pino.destination(2))
+  const worker = workerRole()
+  const logger = pino(
+    { level: options.logLevel, base: worker === undefined ? null : { worker: worker.number } },
+    pino.destination(2),
+  )
   const log = (level: 'info' | 'warn' | 'error', message: string, facts: Record<string, unknown> = {}) =>
     logger[level](facts, message)
-  const keys = presharedKeys(options, (message) => log('warn', message))
+  const keys = presharedKeys(options, (message) => {
+    if (worker === undefined) log('warn', message)
+  })
   const tls = tlsOf(options)
   const schema = options.schema === undefined ? undefined : readSchemaFile(options.schema)
   const lines =
@@ -137,7 +145,48 @@ export async function runServe(options: ServeOptions, version: string): Promise<
     [httpAddress, '--http-addr'],
   ] as const) {
     requireSafeAddress(address, { tls, allowInsecure: options.insecurePlaintextOnNetwork === true })
-    await requireFreePort(address, name)
+    if (worker === undefined) await requireFreePort(address, name)
+  }
+  const workers = wholeNumber(options.workers, '--workers')
+  if (workers > 1 && options.datastore === 'memory') {
+    throw new CardeaError(
+      'CONFIG_INVALID',
+      '--workers needs a datastore that processes can share; --datastore memory belongs to one process.',
+    )
+  }
+  const folder = process.cwd()
+  const announce = (grpcAddr: string, httpAddr: string) => {
+    const found = writeConnection(folder, {
+      pid: process.pid,
+      grpcAddr,
+      httpAddr,
+      presharedKey: keys[0]!.key,
+      ...(tls === undefined ? {} : { tlsCa: tls.cert }),
+    })
+    if (!found)
+      log(
+        'warn',
+        'Another server of this folder runs, or it cannot be written: commands need --grpc-addr and --preshared-key.',
+      )
+    log('info', 'Cardea is serving.', {
+      grpc: grpcAddr,
+      http: httpAddr,
+      datastore: options.datastore.split(':')[0],
+      tls: tls !== undefined,
+      ...(workers === 1 ? {} : { workers }),
+    })
+  }
+  const retire = (signal: string) => {
+    log('info', `${signal}: finishing what is in flight.`)
+    removeConnection(folder, process.pid)
+  }
+  if (workers > 1 && worker === undefined) {
+    return runWorkers({
+      count: workers,
+      log,
+      onServing: ({ grpcAddr, httpAddr }) => announce(grpcAddr, httpAddr),
+      onStop: retire,
+    })
   }
   const progress = loadProgress(process.stderr)
   const service = await startService({
@@ -151,6 +200,7 @@ export async function runServe(options: ServeOptions, version: string): Promise<
     serverLimits,
     logIds: options.logIds === true,
     version,
+    worker: worker?.number,
     publicUrl,
     actions,
     gcIntervalMs,
@@ -159,40 +209,24 @@ export async function runServe(options: ServeOptions, version: string): Promise<
   })
   progress.stop()
   try {
-    if (schema !== undefined) await service.authorizer.writeSchema(schema.text)
-    await touchAll(service.authorizer, lines)
+    if (worker === undefined || worker.isFirst) {
+      if (schema !== undefined) await service.authorizer.writeSchema(schema.text)
+      await touchAll(service.authorizer, lines)
+    }
   } catch (error) {
     await service.close(0)
     throw error
   }
   const grpcAddr = formatServerAddress({ host: grpcAddress.host, port: service.grpc.port })
   const httpAddr = formatServerAddress({ host: httpAddress.host, port: service.http.port })
-  const folder = process.cwd()
-  const found = writeConnection(folder, {
-    pid: process.pid,
-    grpcAddr,
-    httpAddr,
-    presharedKey: keys[0]!.key,
-    ...(tls === undefined ? {} : { tlsCa: tls.cert }),
-  })
-  if (!found)
-    log(
-      'warn',
-      'Another server of this folder runs, or it cannot be written: commands need --grpc-addr and --preshared-key.',
-    )
-  log('info', 'Cardea is serving.', {
-    grpc: grpcAddr,
-    http: httpAddr,
-    datastore: options.datastore.split(':')[0],
-    tls: tls !== undefined,
-  })
+  if (worker === undefined) announce(grpcAddr, httpAddr)
+  else tellServing({ grpcAddr, httpAddr })
 
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) return
     stopping = true
-    log('info', `${signal}: finishing what is in flight.`)
-    removeConnection(folder, process.pid)
+    if (worker === undefined) retire(signal)
     await service.close(shutdownGraceMs)
     process.exit(0)
   }

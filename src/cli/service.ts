@@ -31,6 +31,8 @@ export interface ServiceOptions {
   readonly logIds?: boolean
   /** Shown in the OpenAPI document. */
   readonly version?: string
+  /** Number of this process when several share the work; a label of its metrics. */
+  readonly worker?: number | undefined
   /** For AuthZEN; see `HttpServerOptions`. */
   readonly publicUrl?: string | undefined
   readonly actions?: { readonly [action: string]: string } | undefined
@@ -54,6 +56,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
     const metrics = createCallMetrics()
+    if (options.worker !== undefined) metrics.registry.setDefaultLabels({ worker: String(options.worker) })
     const garbage = measureGarbage(metrics.registry)
     const authorizer = await createAuthorizer({
       store,

@@ -26,6 +26,13 @@ export function addServeCommand(program: Command): void {
         'sqlite:./cardea.db',
       ),
     )
+    .addOption(
+      flag(
+        '--workers <count>',
+        'processes that serve side by side, each with the whole graph in memory: checks scale with cores',
+        '1',
+      ),
+    )
     .addOption(flag('--schema <file>', 'schema to write at start'))
     .addOption(
       flag('--relationships <file>', 'relationships to touch at start, one per line, // for comments'),
