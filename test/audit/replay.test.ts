@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { type AuditLog, createAuditLog } from '../../src/audit/create-audit-log.ts'
+import { reportOverFetch } from '../../src/audit/over-fetch-report.ts'
 import { findExposures, readAuditLog } from '../../src/audit/read-audit-log.ts'
 import { schemaHash } from '../../src/audit/schema-archive.ts'
 import { verifyAuditLog } from '../../src/audit/verify-audit-log.ts'
@@ -212,6 +213,44 @@ test('a schema that cannot be archived closes the door', async () => {
   const outcomes: unknown[] = []
   for await (const { body } of readAuditLog(world.path)) outcomes.push((body as { outcome?: string }).outcome)
   expect(outcomes).toEqual([])
+})
+
+test('over-fetch: what the results held and what of it was denied, by tool and type, observed or not', async () => {
+  const world = await startWorld(grants)
+  await call(world, 'alice', 'search', { query: 'x' })
+  await call(world, 'bob', 'search', { query: 'x' })
+  await call(world, 'bob', 'read', { id: 'a' })
+  const observing: Policy = { ...documentsPolicy, observe: { until: '2026-12-31' } }
+  await call(world, 'alice', 'search', { query: 'x' }, observing)
+  await world.log.append(event({ tool: 'blanked', decisions: [decision('document:a', 'no')] }))
+  await world.log.redact(world.log.head.seq, ['decisions'], 'asked to')
+  const rows = await reportOverFetch(world.path)
+  expect(rows).toEqual([
+    {
+      tool: 'blanked',
+      calls: 1,
+      returned: 0,
+      denied: 0,
+      deniedByType: {},
+      observedCalls: 0,
+      unknownCalls: 1,
+    },
+    { tool: 'read', calls: 1, returned: 0, denied: 0, deniedByType: {}, observedCalls: 0, unknownCalls: 0 },
+    {
+      tool: 'search',
+      calls: 3,
+      returned: 9,
+      denied: 4,
+      deniedByType: { document: 4 },
+      observedCalls: 1,
+      unknownCalls: 0,
+    },
+  ])
+  const { code, stdout } = await cardea(['audit', 'over-fetch', world.path], dirname(world.path))
+  expect(code).toBe(0)
+  expect(stdout).toContain(
+    'search  3 calls returned 9 things, 4 denied (44 %): document 4; shown in observe mode in 1 calls',
+  )
 })
 
 test('the command: offline, by call, and bad input', async () => {

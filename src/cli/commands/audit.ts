@@ -1,8 +1,9 @@
-// cardea audit tail|verify|replay|exposures: what the audit log says, and whether it is what was written and what was so.
+// cardea audit tail|verify|replay|exposures|over-fetch: what the audit log says, and whether it is what was written and what was so.
 
 import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { JWK } from 'jose'
+import { reportOverFetch } from '../../audit/over-fetch-report.ts'
 import { findExposures, readAuditLog } from '../../audit/read-audit-log.ts'
 import { verifyAuditLog } from '../../audit/verify-audit-log.ts'
 import { CardeaError } from '../../model/errors.ts'
@@ -155,6 +156,27 @@ async function printReplay(options: ReplayOptions, json: boolean): Promise<void>
   if (counts.differs > 0) process.exitCode = exitCode.failed
 }
 
+async function overFetch(path: string, options: { json?: boolean }): Promise<void> {
+  requireLog(path)
+  const rows = await reportOverFetch(path)
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(rows)}\n`)
+    return
+  }
+  for (const { tool, calls, returned, denied, deniedByType, observedCalls, unknownCalls } of rows) {
+    const types = Object.entries(deniedByType).map(([type, count]) => `${type} ${count}`)
+    const share = returned === 0 ? '' : ` (${Math.round((100 * denied) / returned)} %)`
+    const notes = [
+      types.length > 0 ? `: ${types.join(', ')}` : '',
+      observedCalls > 0 ? `; shown in observe mode in ${observedCalls} calls` : '',
+      unknownCalls > 0 ? `; ${unknownCalls} calls redacted in part` : '',
+    ]
+    process.stdout.write(
+      `${tool}  ${calls} calls returned ${returned} things, ${denied} denied${share}${notes.join('')}\n`,
+    )
+  }
+}
+
 export function addAuditCommands(program: Command): void {
   const group = program.command('audit').description('Read and verify an audit log.')
   group
@@ -186,6 +208,14 @@ export function addAuditCommands(program: Command): void {
     .option('--last <count>', 'how many', '20')
     .option('--json', 'one JSON object per line')
     .action(tail)
+  group
+    .command('over-fetch')
+    .description(
+      'How much more each tool returns than its callers may see, by type; what observe mode is run for.',
+    )
+    .argument('<log>')
+    .option('--json', 'print the result as JSON')
+    .action(overFetch)
   group
     .command('exposures')
     .description('Who has been shown a resource, when and through which tool.')

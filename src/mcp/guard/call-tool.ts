@@ -150,6 +150,17 @@ async function filterResult(
   if (observed) exchange.record.mode = 'observe'
   const types = plan.asks.map(({ resource }) => resource.type)
   exchange.core.overFetch.add(rule.name, types, granted, observed)
+  if (observed) {
+    const denied = types.filter((_, index) => !granted[index])
+    const byType = Object.fromEntries(
+      [...new Set(denied)].map((type) => [type, denied.filter((one) => one === type).length]),
+    )
+    exchange.log('warn', 'Observe mode shows what would be denied.', {
+      returned: types.length,
+      denied: denied.length,
+      deniedByType: byType,
+    })
+  }
   if (plan.refused.length > 0)
     exchange.log('info', 'Things in the result cannot be named by the policy and were removed.', {
       refused: plan.refused.slice(0, 20),
