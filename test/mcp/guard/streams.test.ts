@@ -8,6 +8,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEveryPathServer } from '../../../examples/every-path/server-v1.ts'
 import { createEveryPathHandler } from '../../../examples/every-path/server-v2.ts'
+import type { GuardOptions } from '../../../src/mcp/guard/create-guard.ts'
 import type { HandlerFetch } from '../../../src/mcp/guard/listen-fetch.ts'
 import type { RefusedRequest } from '../../../src/mcp/http/admission.ts'
 import { createHttpGuard, type HttpGuardOptions } from '../../../src/mcp/http/http-guard.ts'
@@ -80,9 +81,10 @@ async function serve(
   used: Policy = policy,
   http: Partial<HttpGuardOptions> = {},
   issuer = 'https://idp.example',
+  guardOptions: Partial<GuardOptions> = {},
 ): Promise<Served> {
   const { http: server, url } = await listenOnLoopback()
-  const world = await createWorld(used, grants, { schema })
+  const world = await createWorld(used, grants, { schema, ...guardOptions })
   undo.push(() => world.authorizer.close())
   const refused: RefusedRequest[] = []
   const servers: McpServer[] = []
@@ -186,6 +188,41 @@ describe('the grant goes', () => {
     await touch(served.authorizer, [acting])
     await change()
     await vi.waitFor(() => expect(alice.heard().slice(before)).toContain('note://open'))
+  })
+})
+
+describe('fail closed, over HTTP', () => {
+  const read = { ...call('read', 5), params: { name: 'read', arguments: { id: 'open' } } }
+  const ways: [string, (served: Served) => unknown, string][] = [
+    ['the service is down', ({ authorizer }) => authorizer.close(), 'could not be authorized'],
+    [
+      'the deadline passes',
+      ({ authorizer }) => {
+        authorizer.checkBulk = () => new Promise(() => {})
+      },
+      'did not answer within 200 ms',
+    ],
+    [
+      'the audit log cannot be written',
+      ({ audit }) => {
+        audit.fail = () => true
+      },
+      'the disk is full',
+    ],
+  ]
+  test.each(ways)('%s: denied, the operator reads why, the caller does not', async (_, breakIt, reason) => {
+    const served = await serve(() => byName, policy, { stayCheckMs: 60_000 }, 'https://idp.example', {
+      checkTimeoutMs: 200,
+    })
+    const alice = await openStream(served, 'Bearer alice')
+    const said = async () => (await post(served.url, read, alice.headers)).text()
+    expect(await said()).toContain('open tools-call-text')
+    await breakIt(served)
+    const denied = await said()
+    expect(denied).toContain('cannot be authorized at the moment')
+    expect(denied).not.toContain('open tools-call-text')
+    expect(denied).not.toContain(reason)
+    expect(JSON.stringify(served.log)).toContain(reason)
   })
 })
 
