@@ -59,6 +59,9 @@ interface Waiter {
 /** How long a call without a deadline waits for a revision to arrive, in milliseconds. */
 const defaultWaitMs = 10_000
 const keptSchemaVersions = 8
+/** How long loading again waits after it failed, more each time: a load is work for the datastore. */
+const firstRebuildPauseMs = 1_000
+const maxRebuildPauseMs = 10_000
 
 export class FollowedDatastore {
   readonly store: Store
@@ -415,11 +418,13 @@ export class FollowedDatastore {
     this.#olderSchemas.clear()
     this.#endWaiting(new CardeaError('UNAVAILABLE', 'The datastore is being loaded again.'))
     this.#options.onRebuild?.(error)
+    let pauseMs = firstRebuildPauseMs
     const retry = () => {
       if (this.#closed) return
       this.#load().catch((failure: Error) => {
         this.#options.onRebuild?.(failure)
-        setTimeout(retry, 1000)
+        setTimeout(retry, pauseMs)
+        pauseMs = Math.min(2 * pauseMs, maxRebuildPauseMs)
       })
     }
     retry()

@@ -68,7 +68,11 @@ if (typeof server === 'string') {
     const follower = new Recorder()
     await store.follow({ revision: 0, nonce: '' }, follower)
     const clients = [0, 1].map(() => new pg.Client({ connectionString }))
-    let secondIsThere = () => {}
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+    let [firstIsStamped, secondIsThere] = [() => {}, () => {}]
+    const first = new Promise<void>((resolve) => {
+      firstIsStamped = resolve
+    })
     const second = new Promise<void>((resolve) => {
       secondIsThere = resolve
     })
@@ -77,15 +81,18 @@ if (typeof server === 'string') {
         clients.map(async (client, n) => {
           await client.connect()
           const updates = touch(`doc:d${n}#viewer@user:ann`)
-          const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-          if (n === 1) await pause(150)
+          if (n === 1) await first
           await history.attempt(updates, async (id) => {
             await client.query('BEGIN')
             const relationships = relationshipsIn(client, { validate: () => {} })
             await relationships.write(updates, { metadata: { id } })
             const { head } = await relationships.settle()
-            // The first one idles between its stamp and its commit, as long as the second one is not through.
-            if (n === 0) await Promise.race([second, pause(1_500)])
+            // The first one idles between its stamp and its commit until the second one is through and was heard of,
+            // which it is only where the first does not hold it up.
+            if (n === 0) {
+              firstIsStamped()
+              await Promise.race([second.then(() => until(() => follower.entries.length > 0)), pause(1_500)])
+            }
             await client.query('COMMIT')
             if (n === 1) secondIsThere()
             return head

@@ -6,11 +6,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthorizer, type LocalAuthorizer } from '../../src/authorizer/create-authorizer.ts'
 import { parseRelationship } from '../../src/model/relationship-text.ts'
 import { digestModulus, RowDigests } from '../../src/store/digest.ts'
+import { relationshipsIn } from '../../src/store/postgres/in-transaction.ts'
 import { openPostgresStore } from '../../src/store/postgres/store.ts'
 import { migratePostgres } from '../../src/store/postgres/tables.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startPostgres } from './postgres-server.ts'
-import { batches, collect, conditions, nowMs, remove, touch, until, write } from './support.ts'
+import { batches, collect, conditions, lines, nowMs, remove, touch, until, write } from './support.ts'
 
 const server = await startPostgres()
 
@@ -153,6 +154,11 @@ if (typeof server === 'string') {
     await client.query(`ALTER TABLE cardea_log DROP COLUMN digest; ALTER TABLE cardea_name DROP COLUMN hash;
       UPDATE cardea_meta SET value = '1' WHERE key = 'tables_version'`)
     await expect(openPostgresStore({ connectionString })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    // An application idles with its write inside.
+    const idle = new pg.Client({ connectionString })
+    await idle.connect()
+    await idle.query('BEGIN')
+    await relationshipsIn(idle, { validate: () => {} }).write(touch('doc:idle#viewer@user:ann'))
     expect(await migratePostgres({ connectionString })).toEqual({ from: 1, to: 2 })
     // A program of version 1 does not say its version, and imports in parts.
     const { rows } = await client
@@ -164,7 +170,10 @@ if (typeof server === 'string') {
       )
       .then((results) => (results as unknown as pg.QueryResult[])[1]!)
     expect(rows[0].results).toMatchObject([{ count: 1 }])
+    await idle.query('COMMIT')
+    await idle.end()
     const entries = await collect(store.log(0))
+    expect(lines(entries.at(-1)!)).toEqual(['touch doc:idle#viewer@user:ann'])
     expect(entries.slice(0, before.length)).toEqual(before.map(({ digest: _, ...entry }) => entry))
     expect(entries.at(-1)).toMatchObject({ digest: expect.any(Number) })
     expect((await replica()).ready).toBe(true)

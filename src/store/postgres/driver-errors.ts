@@ -17,6 +17,13 @@ export function isDriverError(thrown: unknown): boolean {
   )
 }
 
+/** Whether an open connection was lost: another one may do. */
+export function isConnectionLost(thrown: unknown): boolean {
+  const code = postgresCode(thrown)
+  if (code !== undefined) return /^(08...|57P0[12]|ECONNRESET|EPIPE)$/.test(code)
+  return thrown instanceof Error && thrown.message.startsWith('Connection terminated')
+}
+
 /** Too many connections, out of memory, deadlock, lock timeout: well again in a moment. */
 const passing = /^(53[023]00|40P01|55P03)$/
 

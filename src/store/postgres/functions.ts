@@ -303,9 +303,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS cardea_commit ON cardea_pending;
-CREATE CONSTRAINT TRIGGER cardea_commit AFTER INSERT ON cardea_pending
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cardea_commit_pending();
+-- Replacing it would wait for every transaction that has a write pending.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'cardea_pending'::regclass AND tgname = 'cardea_commit') THEN
+    CREATE CONSTRAINT TRIGGER cardea_commit AFTER INSERT ON cardea_pending
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cardea_commit_pending();
+  END IF;
+END $$;
 `
 
 /** Doors of the functions: called directly, so each carries the settings that the ones below rely on. */

@@ -9,7 +9,7 @@ import { parseObjectText } from '../canonical-json.ts'
 import { forgotten, logBroken } from '../refusals.ts'
 import type { Change, DatastoreIdentity, Head, LogEntry } from '../store.ts'
 import { traitsFrom } from '../traits.ts'
-import { storeError } from './driver-errors.ts'
+import { isConnectionLost, storeError } from './driver-errors.ts'
 import { assertUsable, readerTooOld, readMarks } from './tables.ts'
 import { tablesVersion } from './tables-version.ts'
 
@@ -160,9 +160,13 @@ export class Reader {
     return rows
   }
 
+  /** A connection that lay idle may have been lost without a word: reads are asked once more. */
   async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await ask()
+      return await ask().catch((error: unknown) => {
+        if (isConnectionLost(error)) return ask()
+        throw error
+      })
     } catch (error) {
       throw storeError(error)
     }

@@ -164,6 +164,8 @@ export async function migratePostgres(
     await client.query('BEGIN')
     // One at a time in this database; the second one finds everything done.
     await client.query(`SELECT pg_advisory_xact_lock(1128354116, 1)`)
+    // Whoever waits for a table keeps all those waiting who come after.
+    await client.query(`SET LOCAL lock_timeout = '5s'`)
     const from = await migrate(client)
     await client.query('COMMIT')
     // Alone, since writers wait for it: everything is summed up once.
