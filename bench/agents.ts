@@ -75,14 +75,18 @@ async function usualCall(session: McpSession, agent: number, turn: number, isGua
 interface Phase {
   readonly latencies: number[]
   readonly perSecond: number
+  /** Processor time of the server for each of the agents' calls; the guarded one also serves the writers. */
+  readonly cpuMs: number
 }
 
 /**
  * All agents at their rate for a while. An agent waits for its answer before it calls again: what became due meanwhile is
  * left out, and shows as a lower rate.
  */
-async function phase(name: keyof typeof sessions): Promise<Phase> {
+async function phase(name: keyof typeof sessions, callsPerSecond: number): Promise<Phase> {
   const latencies: number[] = []
+  const server = { guarded, unguarded }[name]
+  const cpuBefore = await server.cpuMs()
   const startMs = performance.now()
   const betweenMs = 1000 / callsPerSecond
   await Promise.all(
@@ -98,7 +102,8 @@ async function phase(name: keyof typeof sessions): Promise<Phase> {
       }
     }),
   )
-  return { latencies, perSecond: latencies.length / ((performance.now() - startMs) / 1000) }
+  const perSecond = latencies.length / ((performance.now() - startMs) / 1000)
+  return { latencies, perSecond, cpuMs: ((await server.cpuMs()) - cpuBefore) / latencies.length }
 }
 
 const counts = { revocations: 0, violations: 0, grants: 0, lateGrants: 0, writes: 0 }
@@ -138,22 +143,31 @@ async function write(writer: number, going: () => boolean): Promise<void> {
   }
 }
 
-async function guardedPhase(): Promise<Phase> {
+async function guardedPhase(callsPerSecond: number): Promise<Phase> {
   let going = true
   const others = [
     ...Array.from({ length: revokers }, (_, at) => revoke(at, () => going)),
     ...Array.from({ length: writers }, (_, at) => write(at, () => going)),
   ]
-  const result = await phase('guarded')
+  const result = await phase('guarded', callsPerSecond)
   going = false
   await Promise.all(others)
   return result
 }
 
-const phases: Record<keyof typeof sessions, Phase[]> = { unguarded: [], guarded: [] }
+// A quarter of the rate besides: percentiles of a server that cannot keep up tell of the queue only.
+const rates = [callsPerSecond, callsPerSecond / 4]
+const measured: { readonly name: string; readonly phases: Phase[] }[] = rates.flatMap((rate) =>
+  ['unguarded', 'guarded'].map((name) => ({
+    name: `${name}, ${grouped(rate * agents)} calls/s`,
+    phases: [],
+  })),
+)
 for (let round = 0; round < rounds; round += 1) {
-  phases.unguarded.push(await phase('unguarded'))
-  phases.guarded.push(await guardedPhase())
+  for (const [at, rate] of rates.entries()) {
+    measured[at * 2]!.phases.push(await phase('unguarded', rate))
+    measured[at * 2 + 1]!.phases.push(await guardedPhase(rate))
+  }
 }
 await authorizer.close()
 await guarded.close()
@@ -161,15 +175,18 @@ await unguarded.close()
 issuerServer.closeAllConnections()
 issuerServer.close()
 
-console.log(
-  `${agents} agents, each ${callsPerSecond} calls/s (${grouped(agents * callsPerSecond)} calls/s in all), ${rounds} rounds of ${seconds} s in turn; times from when a call was due`,
-)
+const mean = (list: readonly number[]) => list.reduce((sum, value) => sum + value, 0) / list.length
+console.log(`${agents} agents, ${rounds} rounds of ${seconds} s in turn; times from when a call was due`)
 tellTable([
-  ['', 'calls/s served', 'p50 ms', 'p99 ms', 'max ms'],
-  ...Object.entries(phases).map(([name, list]) => {
-    const latencies = list.flatMap((each) => each.latencies)
-    const rate = list.reduce((sum, { perSecond }) => sum + perSecond, 0) / list.length
-    return [name, grouped(rate), ...[0.5, 0.99, 1].map((share) => percentile(latencies, share).toFixed(1))]
+  ['', 'served/s', 'p50 ms', 'p99 ms', 'max ms', 'server CPU ms/call'],
+  ...measured.map(({ name, phases }) => {
+    const latencies = phases.flatMap((each) => each.latencies)
+    return [
+      name,
+      grouped(mean(phases.map(({ perSecond }) => perSecond))),
+      ...[0.5, 0.99, 1].map((share) => percentile(latencies, share).toFixed(1)),
+      mean(phases.map(({ cpuMs }) => cpuMs)).toFixed(2),
+    ]
   }),
 ])
 console.log(

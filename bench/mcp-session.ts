@@ -2,7 +2,8 @@
 
 import { Agent, request } from 'node:http'
 
-const connections = new Agent({ keepAlive: true, maxSockets: 256 })
+// Idle connections end here before they end at the server, after its five seconds.
+const connections = new Agent({ keepAlive: true, maxSockets: 256, timeout: 3000 })
 
 interface Reply {
   readonly status: number
@@ -38,7 +39,11 @@ function post(url: URL, headers: Record<string, string>, message: object): Promi
         })
       },
     )
-    sent.on('error', reject)
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closed an idle connection at the moment it was taken: nothing was read of this request.
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(post(url, headers, message))
+      else reject(error)
+    })
     sent.end(body)
   })
 }
