@@ -83,7 +83,7 @@ function leavesOf(body: EntryBody['body'], use: 'write' | 'read'): Leaf[] {
 }
 
 /** What JSON.stringify would escape in a text: whatever has none of it stands between quotes as it is. */
-const needsEscape = /["\\\u0000-\u001f\ud800-\udfff]/
+const needsEscape = /["\\]|[^ -\ud7ff\ue000-\uffff]/
 
 function quote(text: string): string {
   return needsEscape.test(text) ? JSON.stringify(text) : `"${text}"`
