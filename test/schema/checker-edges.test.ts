@@ -187,3 +187,17 @@ definition other {
     expect(members(text)).toEqual(['from_base', 'from_left', 'from_deep'])
   })
 })
+
+test('a wildcard is passed on to every relation that takes it', () => {
+  const text = (taken: string) => `definition user {}
+definition group {
+  relation member: user:*
+  relation one: group#member
+  relation two: group#member
+}
+definition doc {
+  relation viewer: group#${taken}
+}`
+  expect(codesOf(text('one'))).toEqual(['transitive-wildcard'])
+  expect(codesOf(text('two'))).toEqual(['transitive-wildcard'])
+})
