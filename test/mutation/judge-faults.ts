@@ -12,6 +12,17 @@ export interface Judged extends Fault {
   readonly complaint?: string
 }
 
+/** How the names of a room's own units begin: they are tried before all others. */
+const unitsOfRoom: { readonly [room: string]: readonly string[] } = {
+  caveats: ['caveats/'],
+  engine: ['case ', 'engine/', 'property/'],
+  schema: ['schema/'],
+}
+
+function roomOf({ file }: Fault): string {
+  return file.slice(0, file.indexOf('/'))
+}
+
 /** The file of a test, or what a random case is asked. */
 function kindOf(unit: string): string {
   return unit.startsWith('case ') ? unit.replace(/^case \d+/, '') : unit.slice(0, unit.indexOf(':'))
@@ -76,8 +87,9 @@ export async function judgeFaults(
       })
     return turns.sort((one, other) => one.turn - other.turn).map(({ name }) => name)
   }
-  const within = (reached: readonly string[]): string[] => {
-    const names = byTurns(reached)
+  const within = (room: string, reached: readonly string[]): string[] => {
+    const own = (name: string) => unitsOfRoom[room]?.some((start) => name.startsWith(start)) ?? false
+    const names = [...byTurns(reached.filter(own)), ...byTurns(reached.filter((name) => !own(name)))]
     const reaching = new Set(names)
     const first = recent.filter((name) => reaching.has(name))
     let spentMs = 0
@@ -88,7 +100,7 @@ export async function judgeFaults(
   }
   const attempt = async (fault: Fault, process: WorkerProcess, names: string[]): Promise<Judged> => {
     try {
-      const { by, complaint } = await process.judge(fault.id, within(names), maxHits, msOf)
+      const { by, complaint } = await process.judge(fault.id, within(roomOf(fault), names), maxHits, msOf)
       if (by === undefined || complaint === undefined) return { ...fault, outcome: 'survived' }
       recent = [by, ...recent.filter((name) => name !== by)].slice(0, remembered)
       const outcome = complaint.includes('met too often') ? 'endless' : 'noticed'
@@ -116,10 +128,8 @@ export async function judgeFaults(
 
   /** What comes past anything in the file: a table made while loading is read there. */
   function unitsOfFile(fault: Fault, all: Coverage['units']): string[] {
-    const room = fault.file.split('/')[0]!
-    const folder = room === 'schema' ? 'schema' : room
     return all
       .map(({ name }) => name)
-      .filter((name) => name.startsWith(folder) || (room === 'engine' && name.startsWith('case')))
+      .filter((name) => unitsOfRoom[roomOf(fault)]!.some((start) => name.startsWith(start)))
   }
 }

@@ -28,6 +28,7 @@ export interface Coverage {
   readonly whileCollecting: readonly string[]
   readonly units: readonly {
     readonly name: string
+    /** Of processor time. */
     readonly ms: number
     readonly faults: readonly string[]
     /** Why the unit cannot be used: it fails without any fault. */

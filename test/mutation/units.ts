@@ -32,6 +32,7 @@ const leftOut = [
   'schema/grammar-page',
 ]
 const slowTests = [
+  'ends an evaluation that multiplies its work',
   'does not keep a concurrent check waiting',
   'are all well-typed',
   'counts what membership cost',

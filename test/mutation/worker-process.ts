@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import type { Coverage, Report, Request, Start, Verdict } from './messages.ts'
 
 /** Milliseconds that a unit may take beyond a multiple of what it takes without a fault. */
-const graceMs = 2500
-const slowdown = 5
+const graceMs = 4000
+const slowdown = 10
 const startMs = 60_000
 
 export class Hang extends Error {}
