@@ -3,10 +3,10 @@
 
 import { writeFileSync } from 'node:fs'
 import type { Question } from '../src/model/decision.ts'
-import { askAll, folderEngine, folderQuestions } from './folder-questions.ts'
+import { countGranted, folderEngine, folderQuestions, timeChecks } from './folder-questions.ts'
 import { generator, type Spread } from './generator.ts'
 import { LimitTraversal } from './limit-traversal.ts'
-import { best, grouped, inTurn, numbersGiven, quick, tellGoal, tellTable } from './measure.ts'
+import { grouped, numbersGiven, quick, tellGoal, tellTable } from './measure.ts'
 import { type Data, dataOf, idOf, makeData, Pairs } from './shared-folders.ts'
 
 const sizes = numbersGiven(quick ? [10_000, 100_000] : [100_000, 1_000_000, 10_000_000])
@@ -26,12 +26,11 @@ async function timeBoth(data: Data, questionsOf: (limit: LimitTraversal) => Ques
   const ofLimit = ({ resource, subject }: Question) => limit.check(resource.id, subject.id)
   const differing = questions.filter((question) => ofLimit(question) !== check(question))
   if (differing.length > 0) throw new Error(`${differing.length} of ${questions.length} answers differ`)
-  const times = await inTurn(rounds, {
-    limit: () => askAll(questions, ofLimit),
-    cardea: () => askAll(questions, check),
+  const ns = timeChecks(rounds, questions, {
+    limit: (some) => countGranted(some, ofLimit),
+    cardea: (some) => countGranted(some, check),
   })
-  const ns = (list: readonly number[]) => (best(list) * 1e6) / questions.length
-  return { limitNs: ns(times.limit), cardeaNs: ns(times.cardea) }
+  return { limitNs: ns.limit, cardeaNs: ns.cardea }
 }
 
 const points: Record<Spread, Point[]> = { uniform: [], zipf: [] }

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import type { Verdict } from './goal-lines.ts'
 
 /** One bench that was run. `outcome`: done, missing, or how it failed. */
@@ -54,6 +54,7 @@ export function writeResults(
       `| date | ${new Date().toISOString().slice(0, 10)} |`,
       `| commit | ${commit()} |`,
       `| run | ${how} |`,
+      `| load average | ${loadavg()[0]!.toFixed(1)} over the last minute; the benches alone make about 2 |`,
     ].join('\n'),
     `## Goals: ${met}/${goals.length} met`,
     [
