@@ -283,18 +283,24 @@ function fill(path: string): void {
 }
 
 describe('a disk of PostgreSQL that fills up', () => {
-  const small = typeof server === 'string' ? server : mountTmpfs(256)
-  if (typeof small === 'string') {
-    console.warn(`Skipped: a full disk under PostgreSQL: ${small}`)
-    test.skip(`a full disk (${small})`, () => {})
+  const probe = typeof server === 'string' ? server : mountTmpfs(1)
+  if (typeof probe === 'string') {
+    console.warn(`Skipped: a full disk under PostgreSQL: ${probe}`)
+    test.skip(`a full disk (${probe})`, () => {})
     return
   }
+  probe.unmount()
   test('refuses writes, keeps what it acknowledged, and goes on when there is room', async () => {
+    const small = mountTmpfs(256)
+    if (typeof small === 'string') throw new Error(small)
     const there = await startPostgres({
       parent: small.directory,
       settings: ['max_wal_size=64MB', 'min_wal_size=64MB'],
     })
-    if (typeof there === 'string') throw new Error(there)
+    if (typeof there === 'string') {
+      small.unmount()
+      throw new Error(there)
+    }
     try {
       const connectionString = await there.newSchema()
       await migratePostgres({ connectionString })
