@@ -1,5 +1,5 @@
 // P9: agents that call tools of one guarded MCP server ten times a second each, while grants are written and revoked.
-// Run: npm run bench:agents [agents] [calls per second of each]
+// Run: npm run bench -- agents [agents] [calls per second of each]
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

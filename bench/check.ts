@@ -1,5 +1,5 @@
 // P1: what an in-process check costs beside the limit, a traversal written by hand for this one schema, and beside naive Maps.
-// Run: npm run bench:check [rows]
+// Run: npm run bench -- check [rows]
 
 import type { Question } from '../src/model/decision.ts'
 import { countGranted, folderEngine, folderQuestions, timeChecks } from './folder-questions.ts'

@@ -1,5 +1,5 @@
 // P4: how long the event loop is held up while large lookups, checks and writes run through one Authorizer in this process.
-// Run: npm run bench:event-loop [rows]
+// Run: npm run bench -- event-loop [rows]
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,5 +1,5 @@
 // P8: how the time of a check grows with the data, beside how the limit's grows; with the depth; with the fan-out.
-// Run: npm run bench:growth [rows...]. --json FILE keeps the figures for the picture.
+// Run: npm run bench -- growth [rows...]. --json FILE keeps the figures for the picture.
 
 import { writeFileSync } from 'node:fs'
 import type { Question } from '../src/model/decision.ts'

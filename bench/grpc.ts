@@ -1,5 +1,5 @@
 // P2 and P3: checks over gRPC beside an echo server on the same library, and items of bulk checks beside single checks.
-// Run: npm run bench:grpc. Needs h2load (Debian: apt-get install nghttp2-client).
+// Run: npm run bench -- grpc. Needs h2load (Debian: apt-get install nghttp2-client).
 
 import { credentials, Metadata, makeClientConstructor } from '@grpc/grpc-js'
 import { questionToWire } from '../src/wire/answers.ts'

@@ -1,5 +1,5 @@
 // P5: how many bytes a relationship takes, and how fast a process is ready that starts on a SQLite file of many.
-// Run: npm run bench:load [rows...]. Files are kept in the system's temporary folder for the next run.
+// Run: npm run bench -- load [rows...]. Files are kept in the system's temporary folder for the next run.
 
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 // P4: what a lookup of 10,000 resources costs beside a reverse traversal written by hand, and when its first batch comes.
-// Run: npm run bench:lookup [rows...]
+// Run: npm run bench -- lookup [rows...]
 
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
 import type { FoundObject } from '../src/engine/engine.ts'

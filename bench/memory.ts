@@ -1,5 +1,5 @@
 // Whether memory comes back: a million checks, many lookups and cancelled requests through one Authorizer, then what is still held.
-// Run: node --expose-gc dist-bench/bench/memory.js [checks]
+// Run: npm run bench -- memory [checks]
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'

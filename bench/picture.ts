@@ -3,17 +3,6 @@
 import { writeFileSync } from 'node:fs'
 import type { Spread } from './generator.ts'
 
-/** As much of echarts as is used here. */
-interface Echarts {
-  init(
-    element: null,
-    theme: null,
-    options: object,
-  ): { setOption(option: object): void; renderToSVGString(): string; dispose(): void }
-}
-/** A name in a variable: whoever only measures need not have it installed. */
-const library: string = 'echarts'
-
 interface Point {
   readonly size: number
   readonly limitNs: number
@@ -22,7 +11,8 @@ interface Point {
 
 /** Draws the points of growth.ts; rejects when the library that draws is not installed. */
 export async function writePicture(path: string, points: Record<Spread, readonly Point[]>): Promise<void> {
-  const { init } = (await import(library)) as Echarts
+  // Loaded here, since only this needs it.
+  const { init } = await import('echarts')
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: 760, height: 420 })
   const line = (spread: Spread, who: 'cardea' | 'limit', color: string) => ({
     type: 'line',

@@ -1,5 +1,6 @@
 // All benches as one run, one after the other, each in a process of its own; then one line for each goal.
-// Run: npm run bench [-- --quick] [-- --write] [-- NAME...]. --write renews bench/results.md and docs/performance.svg.
+// Run: npm run bench [-- --quick] [-- --write] [-- NAME... [NUMBER...]]. Numbers are sizes, passed on to the benches named.
+// --write renews bench/results.md and docs/performance.svg.
 
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -22,7 +23,13 @@ interface Bench {
 }
 
 const write = process.argv.includes('--write')
-const chosen = new Set(process.argv.slice(2).filter((word) => !word.startsWith('--')))
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
+const numbers = words.filter((word) => /^[\d_]+$/.test(word))
+const chosen = new Set(words.filter((word) => !numbers.includes(word)))
+if (numbers.length > 0 && chosen.size === 0)
+  throw new Error(`What are ${numbers.join(', ')} for? Name a bench before them, such as growth.`)
+if (write && chosen.size > 0)
+  throw new Error('--write keeps the results of a whole run: name no bench with it.')
 const scratch = mkdtempSync(join(tmpdir(), 'cardea-bench-run-'))
 const points = join(scratch, 'points.json')
 const short = quick ? ['--quick'] : []
@@ -51,7 +58,7 @@ async function run({ name, words = [], nodeOptions = [] }: Bench): Promise<Ran> 
   const path = fileURLToPath(new URL(`${name}.js`, import.meta.url))
   if (!existsSync(path)) return { name, outcome: 'missing', lines: [], seconds: 0 }
   const startMs = performance.now()
-  const child = spawn(process.execPath, [...nodeOptions, path, ...words], {
+  const child = spawn(process.execPath, [...nodeOptions, path, ...numbers, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve))

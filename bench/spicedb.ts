@@ -1,5 +1,5 @@
 // Information: the real SpiceDB beside Cardea, both in this process, on a thousand relationships and no more: SpiceDB's memory
-// datastore scans, so that larger data would flatter Cardea. Run: npm run differential:install && npm run bench:spicedb
+// datastore scans, so that larger data would flatter Cardea. Run: npm run differential:install && npm run bench -- spicedb
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,5 +1,5 @@
 // P6: durable writes, the SQLite store with 64 concurrent callers beside a bare better-sqlite3 loop on the same tables.
-// Run: npm run bench:sqlite [rounds]
+// Run: npm run bench -- sqlite-writes [rounds]
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,5 +1,5 @@
 // Other shapes than folders: very wide, intersections and exclusions, caveats, a model like GitHub's. Nanoseconds per check,
-// alone and in bulk, beside traversals written by hand where they are short. Run: npm run bench:workloads
+// alone and in bulk, beside traversals written by hand where they are short. Run: npm run bench -- workloads
 
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
 import { createEngine } from '../src/engine/create-engine.ts'
