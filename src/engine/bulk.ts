@@ -130,7 +130,7 @@ export class SharedSubject {
     }
   }
 
-  /** Rows that prove the last answer, a yes; undefined when they are not known to be all needed. */
+  /** What proves the last answer, a yes; undefined when it is not known to be all needed. */
   proof(): ReturnType<SharedReach['path']> {
     return this.#reach?.path()
   }

@@ -5,7 +5,7 @@ import type { CardeaError } from '../model/errors.ts'
 import { type BulkQuestion, bulkOf } from './bulk.ts'
 import { type FastPaths, has, hasNot } from './check.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
-import { Explaining, relationshipOf } from './explain.ts'
+import { Explaining } from './explain.ts'
 import type { Work } from './paused-work.ts'
 import type { World } from './world.ts'
 
@@ -27,7 +27,7 @@ function* evidenceOf({ world, question, nowMs, budget, shared }: BulkQuestion): 
     const reason = { kind: 'no_path', resource, name: permission, via: [], missing: [] } as const
     return { ...hasNot, proof: [], absences: [], reason }
   }
-  const rows = found === 'yes' ? shared?.proof() : undefined
-  if (rows === undefined) return yield* new Explaining(world, question, nowMs, budget).evidence()
-  return { ...has, proof: rows.map((row) => relationshipOf(world, row)), absences: [] }
+  const proof = found === 'yes' ? shared?.proof() : undefined
+  if (proof === undefined) return yield* new Explaining(world, question, nowMs, budget).evidence()
+  return { ...has, proof, absences: [] }
 }

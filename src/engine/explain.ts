@@ -14,7 +14,8 @@ import { rowsSnapshot } from './rows-snapshot.ts'
 import { Solver, type SolverOptions } from './solver.ts'
 import { resolve, type Subject } from './subject.ts'
 import { suggestGrant } from './suggest-grant.ts'
-import { type Support, type SupportRow, supportOf } from './support.ts'
+import { type Support, supportOf } from './support.ts'
+import { relationshipOf, type SupportRow } from './support-row.ts'
 import { type TraceNames, traceOf } from './trace.ts'
 import { no, type Truth, yes } from './truth.ts'
 import type { World } from './world.ts'
@@ -262,21 +263,5 @@ export class Explaining {
   #relationship(row: SupportRow): Relationship {
     const { type } = this.#world.plans.members[row.relation]!
     return relationshipOf(this.#world, row, this.#object(row.resource, type))
-  }
-}
-
-/** A row in words. `resource`: of a row of the graph, the object of its key. */
-export function relationshipOf(
-  { snapshot, plans }: World,
-  row: SupportRow,
-  resource: ObjectRef = objectOf(snapshot, row.resource),
-): Relationship {
-  const { caveat, expiresAtMs } = row.traits === 0 ? {} : snapshot.traits(row.traits)
-  return {
-    resource,
-    relation: plans.members[row.relation]!.name,
-    subject: { ...objectOf(snapshot, row.subject), relation: snapshot.nameText(row.subjectRelation) },
-    ...(caveat === undefined ? {} : { caveat }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   }
 }

@@ -9,7 +9,7 @@ import {
   type Snapshot,
 } from '../graph/snapshot.ts'
 import type { Plans } from './plans.ts'
-import type { SupportRow } from './support.ts'
+import type { SupportRow } from './support-row.ts'
 
 class ListCursor implements RowCursor {
   node = 0

@@ -8,13 +8,14 @@ import {
   type Snapshot,
   usersetRows,
 } from '../graph/snapshot.ts'
+import type { Relationship } from '../model/relationship.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
 import { type Conditions, invisible } from './conditions.ts'
 import type { ArrowNode, MemberId, Plans } from './plans.ts'
 import { type Subject, targetOf } from './subject.ts'
-import type { SupportRow } from './support.ts'
+import { relationshipOf } from './support-row.ts'
 import { no, yes } from './truth.ts'
 import type { World } from './world.ts'
 
@@ -68,6 +69,7 @@ class Hops {
  */
 export class SharedReach {
   readonly #atoms = new AtomTable()
+  readonly #world: World
   readonly #snapshot: Snapshot
   readonly #plans: Plans
   readonly #binding: Binding
@@ -84,6 +86,8 @@ export class SharedReach {
   /** By atom that holds: the next one on its path, and by which row. */
   readonly #nexts: number[] = []
   readonly #departures = new Hops()
+  /** By atom that holds and that a path was told of: the row that it departs by. */
+  readonly #relationships = new Map<number, Relationship>()
   /** The search under way. */
   #search = 0
   #root = 0
@@ -102,6 +106,7 @@ export class SharedReach {
 
   /** The subject must be known to the graph: then it is the same one to every resource. */
   constructor(world: World, subject: Subject, conditions: Conditions, budget: Budget) {
+    this.#world = world
     this.#snapshot = world.snapshot
     this.#plans = world.plans
     this.#binding = bindingOf(world.plans, world.snapshot)
@@ -162,25 +167,34 @@ export class SharedReach {
    * comes to an object twice or passes the subject, for then some of its rows might do without the others. Else each
    * object has but one row, so there is no way to the subject that leaves one out.
    */
-  path(): readonly SupportRow[] | undefined {
-    const rows: SupportRow[] = []
+  path(): readonly Relationship[] | undefined {
+    const rows: Relationship[] = []
     const nodes = new Set<number>()
-    const { relations, subjects, subjectRelations, traits } = this.#departures
     for (let atom = this.#root; atom !== ends; atom = this.#nexts[atom]!) {
-      const relation = relations[atom]!
-      if (relation === noRow) continue
+      if (this.#departures.relations[atom]! === noRow) continue
       const resource = this.#atoms.nodes[atom]!
       if (nodes.has(resource)) return undefined
       nodes.add(resource)
-      rows.push({
-        resource,
-        relation,
+      rows.push(this.#relationshipFrom(atom))
+    }
+    return nodes.has(this.#subject.node) ? undefined : rows
+  }
+
+  /** Paths run together towards the subject: a row is put into words once. */
+  #relationshipFrom(atom: number): Relationship {
+    let relationship = this.#relationships.get(atom)
+    if (relationship === undefined) {
+      const { relations, subjects, subjectRelations, traits } = this.#departures
+      relationship = relationshipOf(this.#world, {
+        resource: this.#atoms.nodes[atom]!,
+        relation: relations[atom]!,
         subject: subjects[atom]!,
         subjectRelation: subjectRelations[atom]!,
         traits: traits[atom]!,
       })
+      this.#relationships.set(atom, relationship)
     }
-    return nodes.has(this.#subject.node) ? undefined : rows
+    return relationship
   }
 
   #foundOf(known: number): Found {

@@ -1,21 +1,12 @@
 // Support: the rows on which the truth of a solved atom rests, and the facts that must stay untrue.
 
-import type { NameId } from '../graph/snapshot.ts'
 import type { Budget } from './budget.ts'
 import { type Equation, eachAtom, evaluate, grants, type RowTerm, rowTruth } from './equation.ts'
 import type { Work } from './paused-work.ts'
 import type { MemberId } from './plans.ts'
 import type { Solver } from './solver.ts'
+import type { SupportRow } from './support-row.ts'
 import { no, type Truth, yes } from './truth.ts'
-
-/** A row by its integers. */
-export interface SupportRow {
-  readonly resource: number
-  readonly relation: MemberId
-  readonly subject: number
-  readonly subjectRelation: NameId
-  readonly traits: number
-}
 
 export interface Support {
   readonly rows: readonly SupportRow[]

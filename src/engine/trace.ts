@@ -7,7 +7,7 @@ import { answerOf } from './check.ts'
 import { type Equation, evaluate, grants, leadsNowhere, type RowTerm, rowTruth } from './equation.ts'
 import type { Plans } from './plans.ts'
 import type { Solver } from './solver.ts'
-import type { SupportRow } from './support.ts'
+import type { SupportRow } from './support-row.ts'
 import { no, type Truth, yes } from './truth.ts'
 
 /** Most nodes of one tree, and most children shown of one node: a wide relation is not retold row by row. */

@@ -6,6 +6,7 @@ import type { BulkAnswer } from '../../authorizer/authorizer.ts'
 import type { DenialReason, Evidence, Question } from '../../model/decision.ts'
 import { CardeaError } from '../../model/errors.ts'
 import { formatObject, formatSubject, type SubjectRef } from '../../model/reference.ts'
+import type { Relationship } from '../../model/relationship.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
 import type { Consistency } from '../../model/revision.ts'
 import type { Ask, Setting } from '../policy/ask.ts'
@@ -67,12 +68,13 @@ export async function askAll(
   if (isNewest && token !== undefined) core.freshness.saw(token, askedAtMs)
   const narrowing = narrowingOf(asker.policy.authorizationDetails, asker.caller.principal)
   const granted: boolean[] = []
+  const textOf = formattedOnce()
   const decisions = asks.map((ask, index) => {
     const answer = answers[positions[index]!]!
     // Questions about the call as a whole are the policy's own; details speak of resources.
     const isOutside = ask.at !== 'call' && narrowing?.covers(ask.resource, ask.permission) === false
     granted.push(!isOutside && isGranted(answer))
-    return isOutside && isGranted(answer) ? notCovered(ask) : decisionOf(ask, answer)
+    return isOutside && isGranted(answer) ? notCovered(ask) : decisionOf(ask, answer, textOf)
   })
   return { granted, decisions, token, evaluatedAtMs }
 }
@@ -147,7 +149,11 @@ function notCovered({ at, resource, permission, subject }: Ask): AuditDecision {
   return { at, resource, permission, subject, verdict: 'no', reason }
 }
 
-function decisionOf({ at, resource, permission, subject }: Ask, answer: BulkAnswer): AuditDecision {
+function decisionOf(
+  { at, resource, permission, subject }: Ask,
+  answer: BulkAnswer,
+  textOf: (relationship: Relationship) => string,
+): AuditDecision {
   if (answer.error) {
     const reason = { kind: answer.error.code, at: formatObject(resource), via: [] }
     return { at, resource, permission, subject, verdict: 'error', reason }
@@ -161,15 +167,31 @@ function decisionOf({ at, resource, permission, subject }: Ask, answer: BulkAnsw
     subject,
     verdict,
     missing: missing.length > 0 ? missing : undefined,
-    proof: proofOf(evidence),
+    proof: proofOf(evidence, textOf),
     absences: absencesOf(evidence),
     reason: evidence?.reason && reasonTexts(evidence.reason),
   }
 }
 
 /** For a yes only, which may rest on no relationship at all. */
-function proofOf(evidence: Evidence | undefined): readonly string[] | undefined {
-  return evidence === undefined || evidence.reason ? undefined : evidence.proof.map(formatRelationship)
+function proofOf(
+  evidence: Evidence | undefined,
+  textOf: (relationship: Relationship) => string,
+): readonly string[] | undefined {
+  return evidence === undefined || evidence.reason ? undefined : evidence.proof.map(textOf)
+}
+
+/** Formats each relationship once: the proofs of one call run together towards its subject. */
+function formattedOnce(): (relationship: Relationship) => string {
+  const known = new Map<Relationship, string>()
+  return (relationship) => {
+    let text = known.get(relationship)
+    if (text === undefined) {
+      text = formatRelationship(relationship)
+      known.set(relationship, text)
+    }
+    return text
+  }
 }
 
 function absencesOf(evidence: Evidence | undefined): readonly string[] | undefined {
