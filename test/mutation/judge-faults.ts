@@ -28,6 +28,9 @@ function kindOf(unit: string): string {
   return unit.startsWith('case ') ? unit.replace(/^case \d+/, '') : unit.slice(0, unit.indexOf(':'))
 }
 
+/** Units that take longer wait for all the others. */
+const longMs = 100
+
 /** How often an active fault may be met in one unit. */
 const maxHits = 3_000_000
 
@@ -85,7 +88,10 @@ export async function judgeFaults(
         taken.set(kindOf(name), turn + 1)
         return { name, turn }
       })
-    return turns.sort((one, other) => one.turn - other.turn).map(({ name }) => name)
+    const isLong = (name: string) => Number(msOf(name) > longMs)
+    return turns
+      .sort((one, other) => isLong(one.name) - isLong(other.name) || one.turn - other.turn)
+      .map(({ name }) => name)
   }
   const within = (room: string, reached: readonly string[]): string[] => {
     const own = (name: string) => unitsOfRoom[room]?.some((start) => name.startsWith(start)) ?? false

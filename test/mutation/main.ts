@@ -18,6 +18,7 @@ const usage = `Usage: npm run mutation -- [--files LIST] [--workers N] [--patien
   --write     write the list of survivors into docs/mutations.md
   --results   name of the file of outcomes below reports/mutation (default results.json)
   --verbose   a line for every fault
+  --unexplained  with --again: leave out those that are explained, too
   --again     only faults that survived the last run, and those it did not know`
 
 const { values } = parseArgs({
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     results: { type: 'string', default: 'results.json' },
+    unexplained: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -71,15 +73,18 @@ if (existsSync(resultsFile)) {
 }
 const prefixes = values.files.split(',')
 const chosen = prefixes.flatMap((prefix) => all.filter((fault) => fault.file.startsWith(prefix)))
+const explained = readExplained(join(root, 'test/mutation/survivors.json'))
+const known = explainedKeys(explained)
 const settled = (fault: Fault) => {
-  const known = last.get(keyText(fault))?.outcome
-  return values.again && (known === 'noticed' || known === 'endless')
+  const before = last.get(keyText(fault))?.outcome
+  if (values.again && (before === 'noticed' || before === 'endless')) return true
+  return values.unexplained && before !== undefined && known.has(keyText(fault))
 }
 const left = [...new Set(chosen)].filter((fault) => !settled(fault))
 /** What earlier runs said of faults that this one leaves out. */
 const results = all.flatMap((fault): Judged[] => {
-  const known = last.get(keyText(fault))
-  return known === undefined || left.includes(fault) ? [] : [{ ...known, ...fault }]
+  const before = last.get(keyText(fault))
+  return before === undefined || left.includes(fault) ? [] : [{ ...before, ...fault }]
 })
 console.log(`${left.length} to judge`)
 
@@ -111,8 +116,6 @@ await Promise.all(Array.from({ length: Number(values.workers) }, () => judgeFaul
 keep()
 console.log(tally(results.map(({ outcome }) => outcome)))
 
-const explained = readExplained(join(root, 'test/mutation/survivors.json'))
-const known = explainedKeys(explained)
 const survivors = results.filter(({ outcome }) => outcome === 'survived' || outcome === 'never reached')
 const unexplained = survivors.filter((fault) => !known.has(keyText(fault)))
 for (const { file, lineNumber, text, replacement, outcome } of unexplained) {

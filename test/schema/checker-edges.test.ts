@@ -12,7 +12,7 @@ describe('facts of a problem', () => {
   test.each([
     ['caveat c(a int, a int) { a > 1 }', { caveat_name: 'c', parameter_name: 'a' }],
     ['definition Bad {}', { definition_name: 'Bad' }],
-    [`${user}definition doc { relation X: user }`, { definition_name: 'doc', relation_name: 'X' }],
+    [`${user}definition doc {\n relation X: user\n}`, { definition_name: 'doc', relation_name: 'X' }],
     [`${user}definition doc {\n relation own: user\n relation own: user\n}`, { relation_name: 'own' }],
     [
       `${user}definition doc {\n relation own: user | user\n}`,
