@@ -15,7 +15,7 @@ import { grouped, numbersGiven, percentile, quick, tellGoal, tellTable } from '.
 const [agents = 0, callsPerSecond = 10] = numbersGiven([200])
 const rows = quick ? 20_000 : 100_000
 const rounds = quick ? 1 : 4
-const seconds = quick ? 2 : 10
+const seconds = quick ? 1.5 : 10
 const revokers = 4
 const writers = 2
 

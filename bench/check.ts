@@ -9,7 +9,7 @@ import { type Data, idOf, makeData, rowKinds } from './shared-folders.ts'
 
 const [size = 100_000] = numbersGiven([100_000])
 const questionCount = 20_000
-const rounds = quick ? 7 : 15
+const rounds = quick ? 5 : 15
 
 /** What one would write first: Maps of Sets of strings. */
 class NaiveTraversal {

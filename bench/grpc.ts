@@ -20,8 +20,8 @@ if (!hasH2load()) {
 
 const [size = 0] = numbersGiven([100_000])
 const rounds = quick ? 3 : 9
-const singles = quick ? 6000 : 30_000
-const bulks = quick ? 60 : 300
+const singles = quick ? 4000 : 30_000
+const bulks = quick ? 40 : 300
 const bulkItems = 1000
 const [connections, streams] = [8, 16]
 const { checkPermission, checkBulkPermissions } = PermissionsService.method

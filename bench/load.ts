@@ -86,6 +86,8 @@ for (const size of sizes) {
     ['first answer after that', `${median(starts.map(({ firstCheckMs }) => firstCheckMs)).toFixed(1)} ms`],
     ['relationships per CPU second', grouped(rows / (best(starts.map(({ cpuMs }) => cpuMs)) / 1000))],
   ])
+  // The goal is about the largest; what is fixed weighs more in the others.
+  if (size !== sizes.at(-1)) continue
   const name = `P5 at ${grouped(size)}`
   tellGoal(`${name}, memory`, (bytes - memory.idBytes) / rows, 'bytes per relationship', '<=', 120)
   tellGoal(`${name}, cold start`, rows / seconds, 'relationships/s', '>=', 300_000)
