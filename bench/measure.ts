@@ -37,9 +37,10 @@ export const ratioOf = (of: readonly number[], to: readonly number[]) =>
  * name; a goal may have several lines and is met when all of them are.
  */
 export function tellGoal(what: string, figure: number, unit: string, compare: '>=' | '<=', goal: number) {
-  const digits = figure >= 100 || Number.isInteger(figure) ? 0 : figure >= 10 ? 1 : 2
-  // A figure is not rounded up to its goal.
-  const shown = figure >= goal === Number(figure.toFixed(digits)) >= goal ? figure.toFixed(digits) : figure
+  let digits = figure >= 100 || Number.isInteger(figure) ? 0 : figure >= 10 ? 1 : 2
+  // A figure is not rounded to the other side of its goal.
+  while (digits < 9 && figure >= goal !== Number(figure.toFixed(digits)) >= goal) digits += 1
+  const shown = figure.toFixed(digits)
   console.log(`${what}: ${shown}${unit === '' ? '' : ` ${unit}`} (goal ${compare} ${goal})`)
 }
 

@@ -20,6 +20,8 @@ interface Bench {
   readonly goals: readonly string[]
   readonly words?: readonly string[]
   readonly nodeOptions?: readonly string[]
+  /** Only in the whole run, or by name. */
+  readonly wholeRunOnly?: true
 }
 
 const write = process.argv.includes('--write')
@@ -45,9 +47,9 @@ const benches: readonly Bench[] = [
   { name: 'agents', goals: ['P9'], words: short },
   { name: 'workloads', goals: [], words: short },
   { name: 'memory', goals: [], words: short, nodeOptions: ['--expose-gc'] },
-  { name: 'spicedb', goals: [], words: short },
-  { name: 'schema', goals: [] },
-  { name: 'watch-streams', goals: [], words: short },
+  { name: 'spicedb', goals: [], words: short, wholeRunOnly: true },
+  { name: 'schema', goals: [], wholeRunOnly: true },
+  { name: 'watch-streams', goals: [], words: short, wholeRunOnly: true },
 ]
 for (const name of chosen)
   if (!benches.some((bench) => bench.name === name))
@@ -72,7 +74,8 @@ async function run({ name, words = [], nodeOptions = [] }: Bench): Promise<Ran> 
   return { name, outcome: code === 0 ? 'done' : `failed (exit code ${code})`, lines, seconds }
 }
 
-const all = benches.filter(({ name }) => chosen.size === 0 || chosen.has(name))
+const leftOut = quick && chosen.size === 0 ? benches.filter(({ wholeRunOnly }) => wholeRunOnly) : []
+const all = benches.filter((bench) => (chosen.size === 0 ? !leftOut.includes(bench) : chosen.has(bench.name)))
 const ran: Ran[] = []
 const startMs = performance.now()
 for (const [at, bench] of all.entries()) {
@@ -115,6 +118,7 @@ for (const { goal, verdict, figures: own } of told) {
 for (const { name, outcome } of ran)
   if (outcome !== 'done')
     console.log(`${name}: ${outcome === 'missing' ? 'not run, there is no such bench' : outcome}`)
+for (const { name } of leftOut) console.log(`${name}: not in the quick run`)
 console.log(`goals: ${told.filter(({ verdict }) => verdict === 'met').length}/${goals.length} met`)
 // Goals that are not met are figures; a bench that could not run, or memory that is not returned, is a failure.
 if (ran.some(({ outcome }) => outcome !== 'done')) process.exitCode = 1
