@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { compileCaveat } from '../../src/caveats/compiled-caveat.ts'
+import { printExpression } from '../../src/caveats/print-expression.ts'
 import { caveatOf, errorOf, evaluate, evaluateConstant, problemsOf } from './caveat-of.ts'
 
 describe('static types', () => {
@@ -28,6 +29,7 @@ describe('static types', () => {
 
   it.each([
     ['p bool', 'p && -"a" == 1.0', /No overload fits -string/],
+    ['p bool', 'p && [null, timestamp(0)][1] == duration("1s")', /No overload fits/],
     ['p bool', 'p && {"a": 1}[1] == 1', /No overload fits/],
     ['p bool', 'p && {"a": 1}.a == "x"', /No overload fits/],
     ['p bool', 'p && ([1] + [2])[0] == "a"', /No overload fits/],
@@ -94,7 +96,7 @@ describe('values', () => {
     '"\\U000103FF" > "\\U000103FE" && "\\U000103FE" < "\\U000103FF" && "\\U0010FFFF" > "\uFFFF"',
     '-9223372036854775807 - 1 == -9223372036854775808 && 9223372036854775806 + 1 == 9223372036854775807',
     '1u - 1u == 0u && 18446744073709551614u + 1u == 18446744073709551615u && -int("5") == -5',
-    'optional.of([1]) == optional.of([1]) && optional.of("a") != optional.of("b")',
+    'dyn(optional.none()) != 1 && optional.of([1]) == optional.of([1]) && optional.of("a") != optional.of("b")',
     '3.5 - 1.5 == 2.0 && dyn(3.5) - 1.5 == 2.0',
     'timestamp(timestamp(0)) == timestamp(0) && duration(duration("1s")) == duration("1s")',
     'optional.ofNonZeroValue(duration("1s")).hasValue() && optional.ofNonZeroValue(1u).hasValue()',
@@ -190,6 +192,22 @@ describe('values', () => {
     'n[?"a"][string(1 / 0)] == optional.of(1)',
   ])('a key that fails does so although the map is not known: %s', (expression) => {
     expect(evaluate('n map<any>', expression)).toBe('CAVEAT_EVALUATION_ERROR')
+  })
+})
+
+describe('printed', () => {
+  it.each([
+    ['{"a": 1, "b": 2} == {}', '{"a": 1, "b": 2} == {}'],
+    ['-l[?0] == -l[0]', '-(l[?0]) == -(l[0])'],
+    ['s == "a b"', 's == "a b"'],
+    [
+      's == "\\u001f \\u007f\\u009f\\u00a0\\u2028\\u2029"',
+      's == "\\u001f \\u007f\\u009f\u00a0\\u2028\\u2029"',
+    ],
+    ['y == b" ~\\x7f\\x1f"', 'y == b" ~\\177\\037"'],
+  ])('%s', (expression, printed) => {
+    expect(printExpression(expression)).toBe(printed)
+    expect(printExpression(printed)).toBe(printed)
   })
 })
 
