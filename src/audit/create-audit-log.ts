@@ -2,6 +2,7 @@
 
 import type { JWK } from 'jose'
 import { CardeaError } from '../model/errors.ts'
+import { requireOption } from '../model/require-option.ts'
 import type { AuditEvent, AuditSink } from './audit.ts'
 import { blankFields } from './blank-fields.ts'
 import { appendCheckpoint, readCheckpoints, signCheckpoint } from './checkpoint.ts'
@@ -51,10 +52,17 @@ export interface AuditLog extends AuditSink {
 const maxUnsyncedMs = 1000
 
 /**
- * Opens or begins a log. Throws STORE_FAILED when the file cannot be written, is damaged at its end, or is shorter than
+ * Opens or begins a log. Throws CONFIG_INVALID without a path, STORE_FAILED when the file cannot be written, is damaged at its end, or is shorter than
  * its last checkpoint says.
  */
 export async function createAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  const path: unknown = options?.path
+  requireOption(
+    typeof path === 'string' && path !== '',
+    'createAuditLog',
+    'a path',
+    "write { path: 'audit.log' }",
+  )
   const { file, head, recovered } = await openLogFile(options.path)
   const log = new Writer(options, file, head)
   try {

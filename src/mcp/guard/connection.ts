@@ -107,6 +107,7 @@ export class GuardedConnection implements Transport, Server {
   #end(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#voice.end()
     for (const exchange of this.#exchanges.values()) this.#cancel(exchange, 'the connection was closed')
     this.onclose?.()
   }

@@ -15,6 +15,7 @@ import type { Policy } from '../policy/policy.ts'
 import type { Principal } from '../principal.ts'
 import { heldToken } from '../tokens/held-token.ts'
 import type { ExchangedToken, ExchangeTarget, TokenExchange } from '../tokens/token-exchange.ts'
+import { checkGuardOptions } from './check-guard-options.ts'
 import { checkNames } from './check-names.ts'
 import { type ConnectionOptions, GuardedConnection } from './connection.ts'
 import { Freshness } from './freshness.ts'
@@ -45,8 +46,16 @@ export interface GuardOptions {
   readonly maxBulkChecks?: number
   /** Most requests of one connection at a time. Default 1000. */
   readonly maxInFlight?: number
-  /** 32 bytes with which request state is sealed; processes that serve the same clients share it. Default: random. */
+  /**
+   * 32 bytes with which request state and cursors of lists are sealed; processes that serve the same clients share it, and
+   * keep it over a restart. Default: random, so that both end with the process.
+   */
   readonly stateKey?: Uint8Array
+  /**
+   * Milliseconds between two notifications that a list has changed, per connection and kind; what happens in between is
+   * told once, at the end. Default 1000.
+   */
+  readonly listChangedEveryMs?: number
   /** Whether proofs and reasons are asked for and recorded. Default true. */
   readonly explain?: boolean
   /** Where {@link Guard.tokenFor} gets its tokens; see `createTokenExchange`. */
@@ -111,8 +120,9 @@ interface Connectable {
   readonly transport?: unknown
 }
 
-/** Makes a guard. Throws CONFIG_INVALID when the policy has problems, with all of them. */
+/** Makes a guard. Throws CONFIG_INVALID for an option that is missing, and when the policy has problems, with all of them. */
 export function createGuard(options: GuardOptions): Guard {
+  checkGuardOptions(options)
   const { authorizer, audit, log, clock = Date.now } = options
   let policy = loaded(options.policy)
   let listening = false
@@ -135,6 +145,7 @@ export function createGuard(options: GuardOptions): Guard {
     checkTimeoutMs: options.checkTimeoutMs ?? 5000,
     maxBulkChecks: options.maxBulkChecks ?? 10_000,
     maxInFlight: options.maxInFlight ?? 1000,
+    listChangedEveryMs: options.listChangedEveryMs ?? 1000,
     explain: options.explain ?? true,
   }
   const wrapTransport = (transport: unknown, connection?: ConnectionOptions): Transport =>

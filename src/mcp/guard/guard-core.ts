@@ -40,6 +40,8 @@ export interface GuardCore {
   readonly maxBulkChecks: number
   /** Most requests of one connection at a time. */
   readonly maxInFlight: number
+  /** Milliseconds between two notifications that a list has changed. */
+  readonly listChangedEveryMs: number
   /** Whether proofs and reasons go into the audit record. */
   readonly explain: boolean
 }

@@ -6,6 +6,9 @@ import { plainBlock } from '../policy/plan-content.ts'
 import type { Exchange } from './exchange.ts'
 import type { Answer } from './message.ts'
 
+/** How long a question may stay unanswered. */
+const lifetimeMs = 10 * 60_000
+
 const kinds: ReadonlyMap<unknown, string> = new Map([
   ['sampling/createMessage', 'sampling'],
   ['elicitation/create', 'elicitation'],
@@ -32,7 +35,7 @@ export function questionOf(exchange: Exchange, result: JsonObject): Answer | und
             exchange.principal,
             exchange.method,
             exchange.params,
-            exchange.core.clock(),
+            exchange.core.clock() + lifetimeMs,
           ),
         }
       : {}

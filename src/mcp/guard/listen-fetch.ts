@@ -8,6 +8,7 @@ import { forwardedMeta, subscriptionKey } from './envelope.ts'
 import { reasonOf } from './exchange.ts'
 import { errorAnswer, unauthenticated, unavailable } from './fixed-answers.ts'
 import type { GuardCore } from './guard-core.ts'
+import { isListChange, ListChanges } from './list-changes.ts'
 import { mayConnect, mayHear } from './may-hear.ts'
 import { type Answer, isRequest, type RequestId, type RpcRequest } from './message.ts'
 import { withoutSecrets } from './without-secrets.ts'
@@ -125,12 +126,6 @@ async function grantedUris(
   return granted
 }
 
-const listChanged: ReadonlySet<unknown> = new Set([
-  'notifications/tools/list_changed',
-  'notifications/prompts/list_changed',
-  'notifications/resources/list_changed',
-])
-
 /** The events of the stream, each looked at when it is sent; the stream ends when the token does. */
 function filteredEvents(
   core: GuardCore,
@@ -142,8 +137,15 @@ function filteredEvents(
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
   const controller = new AbortController()
+  let stream!: ReadableStreamDefaultController<Uint8Array>
+  const write = (frame: string) => stream.enqueue(encoder.encode(`${frame}\n\n`))
+  const changes = new ListChanges(core.listChangedEveryMs, core.clock, (change) => {
+    if (principal.expiresAtMs > core.clock()) write(eventOf(change))
+  })
   const end = () => {
     controller.abort()
+    clearTimeout(timer)
+    changes.end()
     reader.cancel().catch(() => {})
   }
   const leftMs = Math.min(Math.max(principal.expiresAtMs - core.clock(), 0), 2 ** 31 - 1)
@@ -151,11 +153,13 @@ function filteredEvents(
   timer.unref()
   let buffered = ''
   return new ReadableStream({
-    async pull(stream) {
-      for (;;) {
+    start(made) {
+      stream = made
+    },
+    async pull() {
+      for (let isSaid = false; !isSaid; ) {
         const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }) as const)
         if (done || principal.expiresAtMs <= core.clock()) {
-          clearTimeout(timer)
           end()
           stream.close()
           return
@@ -163,37 +167,35 @@ function filteredEvents(
         buffered += decoder.decode(value, { stream: true })
         const frames = buffered.split('\n\n')
         buffered = frames.pop() ?? ''
-        let sent = false
         for (const frame of frames) {
-          const shown = await shownFrame(core, frame, principal, uris, controller.signal)
-          if (shown === undefined) continue
-          stream.enqueue(encoder.encode(`${shown}\n\n`))
-          sent = true
+          const message = messageOf(frame)
+          const shown = message && (await shownMessage(core, message, principal, uris, controller.signal))
+          if (isListChange(shown)) {
+            changes.changed(shown)
+          } else if (shown || frame.startsWith(':')) {
+            write(shown ? eventOf(shown) : ': keepalive')
+            isSaid = true
+          }
         }
-        if (sent) return
       }
     },
-    cancel() {
-      clearTimeout(timer)
-      end()
-    },
+    cancel: end,
   })
 }
 
-/** One frame of the stream as the client may see it; undefined: not at all. */
-async function shownFrame(
-  core: GuardCore,
-  frame: string,
-  principal: Principal,
-  uris: ReadonlyMap<string, string>,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (frame.startsWith(':')) return ': keepalive'
+/** The message in a frame of the stream; a comment and what is no JSON have none. */
+function messageOf(frame: string): JsonObject | undefined {
   const data = /^data: (.*)$/m.exec(frame)?.[1]
-  const message: unknown = data === undefined ? undefined : JSON.parse(data)
-  if (!isJsonObject(message)) return undefined
-  const shown = await shownMessage(core, message, principal, uris, signal)
-  return shown && `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...shown })}`
+  try {
+    const message: unknown = data === undefined ? undefined : JSON.parse(data)
+    return isJsonObject(message) ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function eventOf(message: object): string {
+  return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}`
 }
 
 async function shownMessage(
@@ -220,7 +222,7 @@ async function shownMessage(
       : {}
     return { method, params: { notifications: { ...honoured, ...named }, _meta } }
   }
-  if (listChanged.has(method)) return { method: method!, params: { _meta } }
+  if (isListChange(message)) return { method: message.method, params: { _meta } }
   if (method !== 'notifications/resources/updated' || typeof params.uri !== 'string') return undefined
   const clientUri = uris.get(params.uri)
   if (clientUri === undefined) return undefined

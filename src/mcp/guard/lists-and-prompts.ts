@@ -12,18 +12,22 @@ import { type Exchange, needsInput } from './exchange.ts'
 import { insufficientScope, unknownPrompt } from './fixed-answers.ts'
 import { questionOf, unsealed } from './input-required.ts'
 import type { Answer } from './message.ts'
-import { cursorOf, failed, pageOf } from './read-resource.ts'
+import { failed, pageOf } from './read-resource.ts'
 import { definitionsOf } from './server-tools.ts'
 
 /**
  * tools/list: tools with a rule, an approved definition, and whole-call questions that are HAS as far as they can be
  * asked without arguments.
  */
-export async function listTools(exchange: Exchange, connection: GuardedConnection): Promise<Answer> {
-  const answer = await exchange.forward(cursorOf(exchange.params))
+export async function listTools(
+  exchange: Exchange,
+  page: JsonObject,
+  connection: GuardedConnection,
+): Promise<Answer> {
+  const answer = await exchange.forward(page)
   if (answer.error) return failed(exchange, answer.error)
   const definitions = definitionsOf(answer.result.tools)
-  const isAll = exchange.params.cursor === undefined && answer.result.nextCursor === undefined
+  const isAll = page.cursor === undefined && answer.result.nextCursor === undefined
   if (isAll) exchange.core.pins.tellUnused(exchange.policy, new Set(definitions.map(({ name }) => name)))
   const usable = definitions.flatMap((definition) => connection.tools.usable(exchange, definition) ?? [])
   const scope = callerScope(exchange.setting.caller)
@@ -49,8 +53,8 @@ export async function listTools(exchange: Exchange, connection: GuardedConnectio
 }
 
 /** prompts/list: prompts with a rule. */
-export async function listPrompts(exchange: Exchange): Promise<Answer> {
-  const answer = await exchange.forward(cursorOf(exchange.params))
+export async function listPrompts(exchange: Exchange, page: JsonObject): Promise<Answer> {
+  const answer = await exchange.forward(page)
   if (answer.error) return failed(exchange, answer.error)
   const prompts = (Array.isArray(answer.result.prompts) ? answer.result.prompts : []).filter(isJsonObject)
   const left = prompts.filter(({ name }) => typeof name === 'string' && exchange.policy.prompts.has(name))

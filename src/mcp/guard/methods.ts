@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts'
 import { emptyResult, fixedError } from './fixed-answers.ts'
 import { complete, getPrompt, listPrompts, listTools } from './lists-and-prompts.ts'
 import type { Answer } from './message.ts'
+import { paged } from './paged-list.ts'
 import { listResources, listTemplates, readResource, subscribe, unsubscribe } from './read-resource.ts'
 import { listTasks, taskResult, touchTask } from './task-methods.ts'
 
@@ -19,20 +20,20 @@ const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['initialize', initialize],
   ['server/discover', discover],
   ['ping', ping],
-  ['tools/list', listTools],
+  ['tools/list', paged(listTools)],
   ['tools/call', callTool],
-  ['resources/list', ifAny(({ resources }) => resources.length > 0, listResources)],
-  ['resources/templates/list', ifAny(({ resources }) => resources.length > 0, listTemplates)],
+  ['resources/list', ifAny(({ resources }) => resources.length > 0, paged(listResources))],
+  ['resources/templates/list', ifAny(({ resources }) => resources.length > 0, paged(listTemplates))],
   ['resources/read', readResource],
   ['resources/subscribe', subscribe],
   ['resources/unsubscribe', unsubscribe],
-  ['prompts/list', ifAny(({ prompts }) => prompts.size > 0, listPrompts)],
+  ['prompts/list', ifAny(({ prompts }) => prompts.size > 0, paged(listPrompts))],
   ['prompts/get', getPrompt],
   ['completion/complete', complete],
   ['logging/setLevel', ifAny(hasLogs, setLevel)],
   ['tasks/get', ifAny(hasTasks, touchTask)],
   ['tasks/cancel', ifAny(hasTasks, touchTask)],
-  ['tasks/list', ifAny(hasTasks, listTasks)],
+  ['tasks/list', ifAny(hasTasks, paged(listTasks))],
   ['tasks/result', ifAny(hasTasks, taskResult)],
 ])
 

@@ -12,8 +12,8 @@ import { emptyResult, fixedError, insufficientScope, unknownResource } from './f
 import type { Answer } from './message.ts'
 
 /** resources/list: the entries whose URI is granted, in the server's order. */
-export async function listResources(exchange: Exchange): Promise<Answer> {
-  const answer = await exchange.forward(cursorOf(exchange.params))
+export async function listResources(exchange: Exchange, page: JsonObject): Promise<Answer> {
+  const answer = await exchange.forward(page)
   if (answer.error) return failed(exchange, answer.error)
   const { resources, nextCursor } = answer.result
   const entries = Array.isArray(resources) ? resources.filter(isJsonObject) : []
@@ -38,8 +38,8 @@ export async function listResources(exchange: Exchange): Promise<Answer> {
 }
 
 /** resources/templates/list: the templates that a rule is written for. */
-export async function listTemplates(exchange: Exchange): Promise<Answer> {
-  const answer = await exchange.forward(cursorOf(exchange.params))
+export async function listTemplates(exchange: Exchange, page: JsonObject): Promise<Answer> {
+  const answer = await exchange.forward(page)
   if (answer.error) return failed(exchange, answer.error)
   const { resourceTemplates, nextCursor } = answer.result
   const entries = Array.isArray(resourceTemplates) ? resourceTemplates.filter(isJsonObject) : []
@@ -179,10 +179,6 @@ export function failed(
     'failed',
     `server error: ${error.code} ${error.message}`,
   )
-}
-
-export function cursorOf({ cursor }: JsonObject): JsonObject {
-  return typeof cursor === 'string' ? { cursor } : {}
 }
 
 /** A page may be empty and still have a next one. */

@@ -1,4 +1,4 @@
-// Request state: what a server wants back with the answers to its questions, sealed for the one who was asked.
+// What a server wants back from a client, its request state and its cursors, sealed for the one it was given to.
 
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { canonicalJson } from '../../model/canonical-json.ts'
@@ -6,15 +6,14 @@ import type { JsonObject } from '../../model/context.ts'
 import { principalKey } from '../http/sessions.ts'
 import type { Principal } from '../principal.ts'
 
-/** How long a question may stay unanswered. */
-const lifetimeMs = 10 * 60_000
 const algorithm = 'aes-256-gcm'
 const ivBytes = 12
 const tagBytes = 16
 
 /**
  * Encrypts a server's state, so that it shows nothing to the client, and binds it to the caller, the method and the
- * parameters (MCP 2026-07-28, request state), so that it opens for nothing else.
+ * parameters (MCP 2026-07-28, request state), so that it opens for nothing else. No method has both request state and
+ * cursors, so neither opens as the other.
  */
 export class StateSeal {
   readonly #key: Uint8Array
@@ -24,11 +23,12 @@ export class StateSeal {
     this.#key = key
   }
 
-  seal(state: string, principal: Principal, method: string, params: JsonObject, nowMs: number): string {
+  /** `untilMs`: until when it opens, in milliseconds since the Unix epoch. */
+  seal(state: string, principal: Principal, method: string, params: JsonObject, untilMs: number): string {
     const iv = randomBytes(ivBytes)
     const cipher = createCipheriv(algorithm, this.#key, iv)
     cipher.setAAD(binding(principal, method, params))
-    const plain = JSON.stringify([nowMs + lifetimeMs, state])
+    const plain = JSON.stringify([untilMs, state])
     const sealed = Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()])
     return sealed.toString('base64url')
   }

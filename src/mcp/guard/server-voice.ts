@@ -5,6 +5,7 @@ import { plainBlock } from '../policy/plan-content.ts'
 import type { GuardedConnection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import { errorAnswer } from './fixed-answers.ts'
+import { ListChanges } from './list-changes.ts'
 import { idKey, type RequestId, type RpcNotification, type RpcRequest, type RpcResponse } from './message.ts'
 
 /** Requests a server may send, and the word by which a rule allows them. */
@@ -21,8 +22,20 @@ export class ServerVoice {
   /** URL elicitations that were passed on. */
   readonly #elicitations = new Set<string>()
 
+  readonly #listChanges: ListChanges
+
   constructor(connection: GuardedConnection) {
     this.#connection = connection
+    const { listChangedEveryMs, clock } = connection.core
+    this.#listChanges = new ListChanges(listChangedEveryMs, clock, ({ method }) => {
+      const { principal } = connection
+      if (principal && principal.expiresAtMs > clock()) void this.#emit(method, undefined, undefined)
+    })
+  }
+
+  /** Says nothing any more of its own accord. */
+  end(): void {
+    this.#listChanges.end()
   }
 
   /** A notification of the server; `exchange` is the request it belongs to, as far as the server said. */
@@ -40,13 +53,11 @@ export class ServerVoice {
         return
       case 'notifications/tools/list_changed':
         connection.tools.forget()
-        return this.#emit(method, undefined, undefined)
+        return this.#listChanges.changed({ method })
       case 'notifications/prompts/list_changed':
-        return connection.core.policy.prompts.size > 0 ? this.#emit(method, undefined, undefined) : undefined
+        return connection.core.policy.prompts.size > 0 ? this.#listChanges.changed({ method }) : undefined
       case 'notifications/resources/list_changed':
-        return connection.core.policy.resources.length > 0
-          ? this.#emit(method, undefined, undefined)
-          : undefined
+        return connection.core.policy.resources.length > 0 ? this.#listChanges.changed({ method }) : undefined
       case 'notifications/resources/updated':
         return typeof params.uri === 'string' ? connection.subscriptions.updated(params.uri) : undefined
       case 'notifications/tasks/status':

@@ -1,12 +1,13 @@
 // tasks/*: only the caller's own, and a result is filtered when it is fetched, whatever was granted when it began.
 
+import type { JsonObject } from '../../model/context.ts'
 import { isDenial } from '../policy/ask.ts'
 import { isJsonObject } from '../policy/json-object.ts'
 import { checkArguments, finishTool } from './call-tool.ts'
 import type { Exchange } from './exchange.ts'
 import { notFound, scopesMissing, unknownTask } from './fixed-answers.ts'
 import type { Answer } from './message.ts'
-import { cursorOf, failed, pageOf } from './read-resource.ts'
+import { failed, pageOf } from './read-resource.ts'
 import { plainTask } from './tasks.ts'
 
 const relatedTask = 'io.modelcontextprotocol/related-task'
@@ -23,8 +24,8 @@ export async function touchTask(exchange: Exchange): Promise<Answer> {
 }
 
 /** tasks/list: only the caller's own. */
-export async function listTasks(exchange: Exchange): Promise<Answer> {
-  const answer = await exchange.forward(cursorOf(exchange.params))
+export async function listTasks(exchange: Exchange, page: JsonObject): Promise<Answer> {
+  const answer = await exchange.forward(page)
   if (answer.error) return failed(exchange, answer.error)
   const tasks = (Array.isArray(answer.result.tasks) ? answer.result.tasks : []).filter(isJsonObject)
   const own = tasks.filter(({ taskId }) => exchange.core.tasks.of(taskId, exchange) !== undefined)

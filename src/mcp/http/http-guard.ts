@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject } from '../../model/context.ts'
+import { requireOption } from '../../model/require-option.ts'
 import type { Principal } from '../principal.ts'
 import { dpopAlgorithms } from '../tokens/dpop.ts'
 import type { TokenVerifier } from '../tokens/token-verifier.ts'
@@ -83,8 +84,34 @@ function addressOf({ remoteAddress }: IncomingRequest): JsonObject {
   return remoteAddress === undefined ? {} : { ip: remoteAddress.replace(/^::ffff:(?=\d+\.)/, '') }
 }
 
+function checkOptions(options: HttpGuardOptions): void {
+  const {
+    resource,
+    authorizationServers,
+    verifier,
+  }: { readonly [Option in keyof HttpGuardOptions]?: unknown } = options ?? {}
+  const need = (given: boolean, missing: string, cure: string) =>
+    requireOption(given, 'createHttpGuard', missing, cure)
+  need(
+    typeof resource === 'string',
+    'a resource',
+    "write { resource: 'https://mcp.example.com/mcp', ... }, the URI that tokens name as their audience",
+  )
+  need(
+    Array.isArray(authorizationServers),
+    'authorizationServers',
+    "write { authorizationServers: ['https://idp.example.com'], ... }, the issuers whose tokens are accepted",
+  )
+  need(
+    typeof (verifier as TokenVerifier | undefined)?.verify === 'function',
+    'a verifier',
+    'write { verifier: createTokenVerifier({ resource, issuers }), ... }',
+  )
+}
+
 /** Makes the HTTP side of a guarded server. Throws CONFIG_INVALID. */
 export function createHttpGuard(options: HttpGuardOptions): HttpGuard {
+  checkOptions(options)
   const scopes = options.scopes ?? []
   const metadata = protectedResourceMetadata({
     ...options,

@@ -320,7 +320,9 @@ describe('2026-07-28: listening', () => {
     await alice.settle()
     expect(alice.heard.join('')).toMatch(/updated.*note:\/\/secret/)
     expect(bob.heard.join('')).not.toContain('secret')
-    expect(bob.heard.join('')).toContain('notifications/prompts/list_changed')
+    await vi.waitFor(() => expect(bob.heard.join('')).toContain('notifications/prompts/list_changed'), {
+      timeout: 5000,
+    })
     await revoke(world.authorizer, ['note:secret#owner@user:alice'])
     const before = alice.heard.length
     served.notify.resourceUpdated('note://secret')
