@@ -100,7 +100,7 @@ const tell = (judged: Judged) => {
       `${at} ${file}:${lineNumber} ${text.slice(0, 40)} → ${replacement.slice(0, 40)}: ${outcome} ${by ?? ''}`,
     )
   }
-  if (judgedCount % 100 === 0) {
+  if (judgedCount % 25 === 0) {
     const seconds = ((Date.now() - begun) / 1000).toFixed(0)
     const alive = results.filter(
       ({ outcome }) => outcome === 'survived' || outcome === 'never reached',
