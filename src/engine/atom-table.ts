@@ -37,6 +37,20 @@ export class AtomTable {
     return -1
   }
 
+  /** Index of the atom, added if it was not there. */
+  intern(node: number, member: number): number {
+    const size = this.size
+    const mask = this.#slots.length - 1
+    let slot = hash(node, member) & mask
+    while (this.#generations[slot] === this.#generation) {
+      const index = this.#slots[slot]!
+      if (this.nodes[index] === node && this.members[index] === member) return index
+      slot = (slot + 1) & mask
+    }
+    this.#enter(slot, node, member)
+    return size
+  }
+
   /** Adds an atom: its new index, or -1 when it was there. */
   add(node: number, member: number): number {
     const mask = this.#slots.length - 1
@@ -46,6 +60,12 @@ export class AtomTable {
       if (this.nodes[index] === node && this.members[index] === member) return -1
       slot = (slot + 1) & mask
     }
+    this.#enter(slot, node, member)
+    return this.size - 1
+  }
+
+  /** Puts a new atom into a free slot. */
+  #enter(slot: number, node: number, member: number): void {
     const index = this.size
     if (index === this.nodes.length) this.#growRows()
     this.nodes[index] = node
@@ -54,7 +74,6 @@ export class AtomTable {
     this.#slots[slot] = index
     this.#generations[slot] = this.#generation
     if (this.size * 2 > this.#slots.length) this.#growSlots()
-    return index
   }
 
   #growRows(): void {

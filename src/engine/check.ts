@@ -17,7 +17,11 @@ import type { World } from './world.ts'
 export interface FastPaths {
   /** Answer monotone members by reachability. Default true. */
   readonly reach: boolean
+  /** Lists of at least this many usersets are looked at from the subject's side, where that is shorter. Default 128. */
+  readonly wideRows: number
 }
+
+export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 128 })
 
 export const has: Answer = { permissionship: 'has', missing: [] }
 export const hasNot: Answer = { permissionship: 'no', missing: [] }
@@ -71,7 +75,7 @@ export class Check implements Evaluation<Answer> {
     this.#subject = subject
     this.#conditions = new Conditions(snapshot, plans, question.context, nowMs)
     if (paths.reach && this.#member.monotone) {
-      this.#reach = new Reach(world, node, this.#member.id, subject, this.#conditions, budget)
+      this.#reach = new Reach(world, node, this.#member.id, subject, this.#conditions, budget, paths.wideRows)
     }
   }
 

@@ -1,6 +1,6 @@
 // The engine: every question on a world, within limits.
 
-import { check, type FastPaths } from './check.ts'
+import { check, defaultFastPaths, type FastPaths } from './check.ts'
 import { checkBulk } from './check-bulk.ts'
 import type { Engine, EngineLimits } from './engine.ts'
 import { evidenceBulk } from './evidence-bulk.ts'
@@ -22,7 +22,7 @@ export function createEngine(
   paths: Partial<FastPaths> = {},
 ): Engine<World> {
   const bounds = { ...defaultEngineLimits, ...limits }
-  const fast: FastPaths = { reach: true, ...paths }
+  const fast: FastPaths = { ...defaultFastPaths, ...paths }
   return {
     check: (world, question, nowMs) => check(world, question, nowMs, bounds, fast),
     checkBulk: (world, questions, nowMs) => checkBulk(world, questions, nowMs, bounds, fast),

@@ -62,7 +62,7 @@ class LookupResources implements StreamEvaluation<FoundObject> {
     this.#reach = new ReverseReach(
       world,
       this.#member,
-      request.subject,
+      request.subject.type,
       this.#subject,
       this.#conditions,
       budget,

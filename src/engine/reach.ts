@@ -1,12 +1,20 @@
 // Reach: the quick answer for members that are mere reachability, which most are.
 
-import { allRows, type RowCursor, type RowSelection, type Snapshot, usersetRows } from '../graph/snapshot.ts'
+import {
+  allRows,
+  type NameId,
+  type RowCursor,
+  type RowSelection,
+  type Snapshot,
+  usersetRows,
+} from '../graph/snapshot.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
 import { type Conditions, invisible } from './conditions.ts'
 import type { ArrowNode, MemberId, Plans } from './plans.ts'
 import { type Subject, targetOf } from './subject.ts'
+import { SubjectSets } from './subject-sets.ts'
 import { no, yes } from './truth.ts'
 import type { World } from './world.ts'
 
@@ -22,6 +30,9 @@ const spareTables: AtomTable[] = []
  */
 export class Reach {
   readonly #atoms: AtomTable
+  readonly #world: World
+  readonly #wideRows: number
+  #sets: SubjectSets | undefined
   readonly #snapshot: Snapshot
   readonly #plans: Plans
   readonly #binding: Binding
@@ -50,7 +61,10 @@ export class Reach {
     subject: Subject,
     conditions: Conditions,
     budget: Budget,
+    wideRows: number,
   ) {
+    this.#world = world
+    this.#wideRows = wideRows
     this.#snapshot = world.snapshot
     this.#plans = world.plans
     this.#binding = bindingOf(world.plans, world.snapshot)
@@ -120,8 +134,20 @@ export class Reach {
     if (this.#plans.members[member]!.hasUsersets) {
       this.#open(node, relation, usersetRows)
       this.#target = undefined
+      if (this.#cursor.remaining >= this.#wideRows) return this.#visitWide(node, member, relation)
     }
     return false
+  }
+
+  /** Answers for the rows under way from the subject's side, or leaves them to be walked. */
+  #visitWide(node: number, member: MemberId, relation: NameId): boolean {
+    this.#sets ??= new SubjectSets(this.#world, this.#subject, this.#conditions)
+    const rows = this.#snapshot.forwardCount(node, relation, usersetRows)
+    const answer = this.#sets.reach(node, member, relation, rows, this.#budget)
+    if (answer === 'too dear') return false
+    this.#walking = false
+    if (answer === 'uncertain') this.#uncertain = true
+    return answer === 'yes'
   }
 
   #holds(traits: number): boolean {

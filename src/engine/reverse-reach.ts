@@ -1,7 +1,6 @@
 // Reverse reach: the objects on which a subject may hold one member, found by following relationships from its side.
 
 import type { RowCursor, Snapshot } from '../graph/snapshot.ts'
-import type { SubjectRef } from '../model/reference.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
 import { type Conditions, invisible } from './conditions.ts'
@@ -53,7 +52,7 @@ export class ReverseReach {
   constructor(
     world: World,
     target: MemberId,
-    reference: SubjectRef,
+    subjectType: string,
     subject: Subject,
     conditions: Conditions,
     budget: Budget,
@@ -68,9 +67,9 @@ export class ReverseReach {
     this.#cursor = world.snapshot.cursor()
     if (subject.member >= 0) this.#reach(subject.node, this.#plan.landings[subject.member]!, true)
     else {
-      this.#reach(subject.node, this.#plan.self(reference.type), true)
-      this.#enqueue(subject.node, this.#plan.plain(reference.type), -1)
-      this.#enqueue(subject.wildcard, this.#plan.wildcard(reference.type), -1)
+      this.#reach(subject.node, this.#plan.self(subjectType), true)
+      this.#enqueue(subject.node, this.#plan.plain(subjectType), -1)
+      this.#enqueue(subject.wildcard, this.#plan.wildcard(subjectType), -1)
     }
   }
 
@@ -95,6 +94,11 @@ export class ReverseReach {
         if (this.#budget.spent) return false
       }
     }
+  }
+
+  /** How often something was reached. */
+  get size(): number {
+    return this.#reached
   }
 
   /** Objects above a key (from -1 up) that were reached, as {@link NodeMarks.above} gives them; key 0: the subject. */

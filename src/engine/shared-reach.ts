@@ -25,41 +25,24 @@ import type { World } from './world.ts'
  */
 export type Found = 'yes' | 'no' | 'refused' | 'uncertain'
 
-/** What is known of an atom. */
-const open = 0
-const held = 1
-const failed = 2
-const failedByCondition = 3
+/** What is known of an atom: positive for the search that met it last and did not settle it, 0 for none. */
+const held = -1
+const failed = -2
+const failedByCondition = -3
 
 const noArrows: readonly ArrowNode[] = []
-/** In place of the atom that comes next on a path: the path ends here. */
-const ends = -1
 /** In place of a relation: no row is needed to get there. */
 const noRow = -1
 
-/** A row from an atom's object, as integers. */
-class Hops {
-  readonly relations: MemberId[] = []
-  readonly subjects: number[] = []
-  readonly subjectRelations: NameId[] = []
-  readonly traits: number[] = []
-
-  set(at: number, relation: MemberId, subject: number, subjectRelation: NameId, traits: number): void {
-    this.relations[at] = relation
-    this.subjects[at] = subject
-    this.subjectRelations[at] = subjectRelation
-    this.traits[at] = traits
-  }
-
-  copy(at: number, from: Hops, other: number): void {
-    this.set(
-      at,
-      from.relations[other]!,
-      from.subjects[other]!,
-      from.subjectRelations[other]!,
-      from.traits[other]!,
-    )
-  }
+/** Where a path goes on from an atom that holds. */
+interface Departure {
+  /** The next atom; undefined at the end of the path. */
+  readonly next: number | undefined
+  /** The row that leads there, or grants: its relation or {@link noRow}, and the rest of it. */
+  readonly relation: MemberId
+  readonly subject: number
+  readonly subjectRelation: NameId
+  readonly traits: number
 }
 
 /**
@@ -77,26 +60,26 @@ export class SharedReach {
   readonly #conditions: Conditions
   readonly #cursor: RowCursor
   #budget: Budget
-  /** By atom: what is known, and the search that met it last. */
-  readonly #known: number[] = []
-  readonly #searches: number[] = []
-  /** By atom that the present search has met: whence, and by which row. */
-  readonly #parents: number[] = []
-  readonly #arrivals = new Hops()
-  /** By atom that holds: the next one on its path, and by which row. */
-  readonly #nexts: number[] = []
-  readonly #departures = new Hops()
-  /** By atom that holds and that a path was told of: the row that it departs by. */
+  /** By atom. */
+  #states = new Int32Array(256)
+  /** Of atoms that hold. */
+  readonly #departures = new Map<number, Departure>()
+  /** Of atoms that hold and that a path was told of: the row that it departs by. */
   readonly #relationships = new Map<number, Relationship>()
-  /** The search under way. */
+  /** The search under way: atoms as it met them, each with the place of the one before, and the row from there. */
   #search = 0
   #root = 0
-  readonly #queue: number[] = []
+  #met = 0
   #at = 0
+  readonly #queue: number[] = []
+  readonly #froms: number[] = []
+  readonly #relations: MemberId[] = []
+  readonly #subjectRelations: NameId[] = []
+  readonly #traits: number[] = []
   #uncertain = false
   #refused = false
-  /** What is under way within it: arrows of an atom, and the rows in the cursor. */
-  #atom = 0
+  /** What is under way within it: the place of an atom, its arrows, and the rows in the cursor. */
+  #place = 0
   #arrows: readonly ArrowNode[] = noArrows
   #arrowAt = 0
   #walking = false
@@ -125,7 +108,7 @@ export class SharedReach {
   begin(node: number, member: MemberId, budget: Budget): void {
     this.#budget = budget
     this.#search += 1
-    this.#queue.length = 0
+    this.#met = 0
     this.#at = 0
     this.#uncertain = false
     this.#refused = false
@@ -133,12 +116,12 @@ export class SharedReach {
     this.#arrowAt = 0
     this.#walking = false
     this.#root = this.#atomOf(node, member)
-    if (this.#known[this.#root] === open) this.#enqueue(this.#root, ends)
+    if (this.#states[this.#root]! >= 0) this.#meet(this.#root, 0, noRow, 0, 0)
   }
 
   /** The answer, or undefined when the budget is spent first: call again. */
   run(): Found | undefined {
-    if (this.#known[this.#root] !== open) return this.#foundOf(this.#known[this.#root]!)
+    if (this.#states[this.#root]! < 0) return foundOf(this.#states[this.#root]!)
     for (;;) {
       if (this.#walking) {
         const walked = this.#walk()
@@ -147,13 +130,13 @@ export class SharedReach {
       } else if (this.#arrowAt < this.#arrows.length) {
         this.#openArrow(this.#arrows[this.#arrowAt]!)
         this.#arrowAt += 1
-      } else if (this.#at === this.#queue.length) {
+      } else if (this.#at === this.#met) {
         return this.#fail()
       } else {
-        const atom = this.#queue[this.#at]!
+        this.#place = this.#at
         this.#at += 1
         this.#budget.steps += 1
-        if (this.#visit(atom)) return 'yes'
+        if (this.#visit(this.#queue[this.#place]!)) return 'yes'
         if ((this.#at & 63) === 0) {
           this.#budget.hold(this.#atoms.size)
           if (this.#budget.spent) return undefined
@@ -170,97 +153,94 @@ export class SharedReach {
   path(): readonly Relationship[] | undefined {
     const rows: Relationship[] = []
     const nodes = new Set<number>()
-    for (let atom = this.#root; atom !== ends; atom = this.#nexts[atom]!) {
-      if (this.#departures.relations[atom]! === noRow) continue
-      const resource = this.#atoms.nodes[atom]!
-      if (nodes.has(resource)) return undefined
-      nodes.add(resource)
-      rows.push(this.#relationshipFrom(atom))
+    for (let atom: number | undefined = this.#root; atom !== undefined; ) {
+      const departure: Departure = this.#departures.get(atom)!
+      if (departure.relation !== noRow) {
+        const resource = this.#atoms.nodes[atom]!
+        if (nodes.has(resource)) return undefined
+        nodes.add(resource)
+        rows.push(this.#relationshipFrom(atom, departure))
+      }
+      atom = departure.next
     }
     return nodes.has(this.#subject.node) ? undefined : rows
   }
 
   /** Paths run together towards the subject: a row is put into words once. */
-  #relationshipFrom(atom: number): Relationship {
+  #relationshipFrom(atom: number, departure: Departure): Relationship {
     let relationship = this.#relationships.get(atom)
     if (relationship === undefined) {
-      const { relations, subjects, subjectRelations, traits } = this.#departures
-      relationship = relationshipOf(this.#world, {
-        resource: this.#atoms.nodes[atom]!,
-        relation: relations[atom]!,
-        subject: subjects[atom]!,
-        subjectRelation: subjectRelations[atom]!,
-        traits: traits[atom]!,
-      })
+      relationship = relationshipOf(this.#world, { resource: this.#atoms.nodes[atom]!, ...departure })
       this.#relationships.set(atom, relationship)
     }
     return relationship
   }
 
-  #foundOf(known: number): Found {
-    return known === held ? 'yes' : known === failed ? 'no' : 'refused'
-  }
-
   #atomOf(node: number, member: MemberId): number {
-    const added = this.#atoms.add(node, member)
-    if (added < 0) return this.#atoms.find(node, member)
-    this.#known.push(open)
-    this.#searches.push(0)
-    this.#parents.push(ends)
-    this.#nexts.push(ends)
-    this.#arrivals.set(added, noRow, 0, 0, 0)
-    this.#departures.set(added, noRow, 0, 0, 0)
-    return added
+    const atom = this.#atoms.intern(node, member)
+    if (atom >= this.#states.length) {
+      const grown = new Int32Array(this.#states.length * 2)
+      grown.set(this.#states)
+      this.#states = grown
+    }
+    return atom
   }
 
-  #enqueue(atom: number, parent: number): void {
-    this.#searches[atom] = this.#search
-    this.#parents[atom] = parent
-    this.#queue.push(atom)
+  #meet(atom: number, from: number, relation: MemberId, subjectRelation: NameId, traits: number): void {
+    this.#states[atom] = this.#search
+    const place = this.#met
+    this.#met = place + 1
+    this.#queue[place] = atom
+    this.#froms[place] = from
+    this.#relations[place] = relation
+    this.#subjectRelations[place] = subjectRelation
+    this.#traits[place] = traits
   }
 
-  /** Goes on to an atom, by the row that `arrivals` is then told; true when it is known to hold. */
+  /** Goes on from the atom under way to another; true when that one is known to hold. */
   #lead(
-    parent: number,
     node: number,
     member: MemberId,
     relation: MemberId,
     subjectRelation: NameId,
+    traits: number,
   ): boolean {
     const atom = this.#atomOf(node, member)
-    const known = this.#known[atom]!
-    const traits = relation === noRow ? 0 : this.#cursor.traits
-    if (known === held) {
-      this.#departures.set(parent, relation, node, subjectRelation, traits)
-      this.#succeed(parent, atom)
+    const state = this.#states[atom]!
+    if (state === held) {
+      this.#succeed({ next: atom, relation, subject: node, subjectRelation, traits })
       return true
     }
-    if (known !== open) this.#refused ||= known === failedByCondition
-    else if (this.#searches[atom] !== this.#search) {
-      this.#enqueue(atom, parent)
-      this.#arrivals.set(atom, relation, node, subjectRelation, traits)
-    }
+    if (state < 0) this.#refused ||= state === failedByCondition
+    else if (state !== this.#search) this.#meet(atom, this.#place, relation, subjectRelation, traits)
     return false
   }
 
-  /** Everything from the root down to an atom holds; what comes after that one is `next`. */
-  #succeed(atom: number, next: number): void {
-    this.#known[atom] = held
-    this.#nexts[atom] = next
-    for (let child = atom; child !== this.#root; ) {
-      const parent = this.#parents[child]!
-      this.#known[parent] = held
-      this.#nexts[parent] = child
-      this.#departures.copy(parent, this.#arrivals, child)
-      child = parent
+  /** The atom under way holds, and so does everything from the root down to it. */
+  #succeed(departure: Departure): void {
+    let place = this.#place
+    let last = departure
+    for (;;) {
+      const atom = this.#queue[place]!
+      this.#states[atom] = held
+      this.#departures.set(atom, last)
+      if (atom === this.#root) return
+      last = {
+        next: atom,
+        relation: this.#relations[place]!,
+        subject: this.#atoms.nodes[atom]!,
+        subjectRelation: this.#subjectRelations[place]!,
+        traits: this.#traits[place]!,
+      }
+      place = this.#froms[place]!
     }
   }
 
   #fail(): Found {
     if (this.#uncertain) return 'uncertain'
-    const verdict = this.#refused ? failedByCondition : failed
-    for (const atom of this.#queue) this.#known[atom] = verdict
-    return this.#foundOf(verdict)
+    const state = this.#refused ? failedByCondition : failed
+    for (let place = 0; place < this.#met; place += 1) this.#states[this.#queue[place]!] = state
+    return foundOf(state)
   }
 
   /** Looks at one atom; true when it grants. What must be walked is set up. */
@@ -268,29 +248,28 @@ export class SharedReach {
     const node = this.#atoms.nodes[atom]!
     const member = this.#atoms.members[atom]!
     const subject = this.#subject
-    this.#atom = atom
-    if (member === subject.member && node === subject.node) return this.#grant(atom, noRow, 0, 0, 0)
+    if (member === subject.member && node === subject.node) return this.#grant(noRow, 0, 0, 0)
     const steps = this.#plans.steps[member]
-    if (steps === undefined) return this.#visitRelation(atom, node, member)
+    if (steps === undefined) return this.#visitRelation(node, member)
     if (steps.self && subject.member < 0 && subject.relation === 0 && node === subject.node)
-      return this.#grant(atom, noRow, 0, 0, 0)
-    for (const other of steps.members) if (this.#lead(atom, node, other, noRow, 0)) return true
+      return this.#grant(noRow, 0, 0, 0)
+    for (const other of steps.members) if (this.#lead(node, other, noRow, 0, 0)) return true
     this.#arrows = node > 0 ? steps.arrows : noArrows
     this.#arrowAt = 0
     return false
   }
 
-  #visitRelation(atom: number, node: number, member: MemberId): boolean {
+  #visitRelation(node: number, member: MemberId): boolean {
     const relation = this.#binding.memberNames[member]!
     if (node <= 0 || relation < 0) return false
     const { node: key, relation: subjectRelation, wildcard } = this.#subject
     if (subjectRelation >= 0) {
       const traits = this.#snapshot.row(node, relation, key, subjectRelation)
-      if (this.#holds(traits)) return this.#grant(atom, member, key, subjectRelation, traits)
+      if (this.#holds(traits)) return this.#grant(member, key, subjectRelation, traits)
     }
     if (wildcard > 0) {
       const traits = this.#snapshot.row(node, relation, wildcard, 0)
-      if (this.#holds(traits)) return this.#grant(atom, member, wildcard, 0, traits)
+      if (this.#holds(traits)) return this.#grant(member, wildcard, 0, traits)
     }
     if (this.#plans.members[member]!.hasUsersets) {
       this.#target = undefined
@@ -299,16 +278,9 @@ export class SharedReach {
     return false
   }
 
-  /** The atom holds, by a row that grants directly or by none. */
-  #grant(
-    atom: number,
-    relation: MemberId,
-    subject: number,
-    subjectRelation: NameId,
-    traits: number,
-  ): boolean {
-    this.#departures.set(atom, relation, subject, subjectRelation, traits)
-    this.#succeed(atom, ends)
+  /** The atom under way holds, by a row that grants directly or by none. */
+  #grant(relation: MemberId, subject: number, subjectRelation: NameId, traits: number): boolean {
+    this.#succeed({ next: undefined, relation, subject, subjectRelation, traits })
     return true
   }
 
@@ -322,7 +294,7 @@ export class SharedReach {
 
   #openArrow(arrow: ArrowNode): void {
     this.#target = arrow.target
-    this.#open(this.#atoms.nodes[this.#atom]!, arrow.relation, allRows)
+    this.#open(this.#atoms.nodes[this.#queue[this.#place]!]!, arrow.relation, allRows)
   }
 
   #open(node: number, relation: MemberId, selection: RowSelection): void {
@@ -346,7 +318,8 @@ export class SharedReach {
           this.#target === undefined
             ? this.#binding.member(this.#snapshot.nodeType(node), subjectRelation)
             : targetOf(this.#snapshot, this.#binding, node, this.#target)
-        if (member >= 0 && this.#lead(this.#atom, node, member, this.#walkedRelation, subjectRelation))
+        const { traits } = cursor
+        if (member >= 0 && this.#lead(node, member, this.#walkedRelation, subjectRelation, traits))
           return true
       } else if (truth === no) this.#refused = true
       else if (truth !== invisible) this.#uncertain = true
@@ -358,9 +331,13 @@ export class SharedReach {
     budget.walked(
       rows,
       this.#snapshot,
-      this.#atoms.nodes[this.#atom]!,
+      this.#atoms.nodes[this.#queue[this.#place]!]!,
       this.#binding.memberNames[this.#walkedRelation]!,
     )
     return false
   }
+}
+
+function foundOf(state: number): Found {
+  return state === held ? 'yes' : state === failed ? 'no' : 'refused'
 }

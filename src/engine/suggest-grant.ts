@@ -5,7 +5,7 @@ import { CardeaError } from '../model/errors.ts'
 import { wildcardId } from '../model/reference.ts'
 import type { RelationshipUpdate } from '../model/relationship.ts'
 import { Budget } from './budget.ts'
-import { Check } from './check.ts'
+import { Check, defaultFastPaths } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation, FoundObject } from './engine.ts'
 import {
@@ -123,7 +123,7 @@ class GrantSearch {
 
   *#grants(world: World): Work<boolean> {
     this.#tried += 1
-    const check = new Check(world, this.#question, this.#nowMs, this.#budget, { reach: true })
+    const check = new Check(world, this.#question, this.#nowMs, this.#budget, defaultFastPaths)
     try {
       let answer = check.advance()
       while (answer === undefined) {

@@ -13,6 +13,7 @@ import {
 } from '../reference/questions.ts'
 import type { System } from '../reference/system.ts'
 import { authorizerSystem, engineSystem } from './cardea-systems.ts'
+import { monotone } from './monotone.ts'
 import { expectAgreement, failSmall, randomCases, referenceOf } from './run-cases.ts'
 
 const systems: readonly (readonly [System, number])[] = [
@@ -73,6 +74,16 @@ describe.each(systems.map(([system, count], at) => ({ name: system.name, system,
   },
   300_000,
 )
+
+describe('reachability alone', () => {
+  const cases = randomCases(60, 60).flatMap((each) => monotone(each) ?? [])
+
+  test.each([128, 1])('with lists of %s usersets taken for wide', async (wideRows) => {
+    const system = engineSystem({ steps: 100, items: 10, reach: true, wideRows })
+    for (const each of cases) await expectAgreement(system, each, checksOf(each))
+    await system.close()
+  })
+})
 
 describe('the order of rows', () => {
   const system = engineSystem({ steps: 100, items: 10, reach: true })

@@ -121,6 +121,8 @@ export interface EngineSystemOptions {
   readonly items: number
   /** Whether the fast path by reachability is on. */
   readonly reach: boolean
+  /** Lists of at least this many usersets are looked at from the subject's side. */
+  readonly wideRows?: number
 }
 
 /** What the engine answers from: the graph of a case at its head. */
@@ -152,8 +154,8 @@ export function drain<Item>(evaluation: StreamEvaluation<Item>, steps: number, m
 }
 
 /** The engine alone on a resident graph. */
-export function engineSystem({ steps, items, reach }: EngineSystemOptions): System {
-  const engine = createEngine({}, { reach })
+export function engineSystem({ steps, items, reach, wideRows = 128 }: EngineSystemOptions): System {
+  const engine = createEngine({}, { reach, wideRows })
   let world: World | undefined
   let nowMs = 0
   const here = () => {
@@ -161,7 +163,7 @@ export function engineSystem({ steps, items, reach }: EngineSystemOptions): Syst
     return world
   }
   return {
-    name: `Cardea's engine, steps of ${steps}${reach ? '' : ', without fast paths'}`,
+    name: `Cardea's engine, steps of ${steps}${reach ? '' : ', without fast paths'}${wideRows === 1 ? ', every list wide' : ''}`,
     async load(each) {
       world = await worldOf(each)
       nowMs = each.nowMs

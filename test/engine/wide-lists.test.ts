@@ -1,0 +1,64 @@
+// Wide lists: a document shared with very many groups is looked at from the side of whoever asks.
+
+import { expect, test } from 'vitest'
+import { ask, worldOf } from './world-of.ts'
+
+const schema = `caveat allowed(level int) { level > 3 }
+definition user {}
+definition group {
+	relation member: user | user with allowed | user:* | group#member
+}
+definition team {
+	relation lead: user
+}
+definition document {
+	relation viewer: group#member | group#member with allowed | team#lead
+	permission view = viewer
+}`
+
+/** More than enough groups to be wide, none of which anybody is in. */
+const filler = (document: string) =>
+  Array.from({ length: 200 }, (_, at) => `document:${document}#viewer@group:none${at}#member`)
+
+test('each of many groups counts', async () => {
+  const groups = Array.from({ length: 700 }, (_, at) => at)
+  const documents = [0, 1, 254, 255, 256, 257, 511, 512, 513, 699]
+  const world = await worldOf(schema, [
+    ...groups.map((at) => `group:g${at}#member@user:busy`),
+    ...documents.flatMap((at) => [...filler(`d${at}`), `document:d${at}#viewer@group:g${at}#member`]),
+    ...filler('nobodys'),
+  ])
+  for (const at of documents) {
+    expect(await ask(world, `document:d${at}#view@user:busy`)).toBe('has')
+    expect(await ask(world, `document:d${at}#view@user:idle`)).toBe('no')
+    expect(await ask(world, `document:d${at}#view@group:g${at}#member`)).toBe('has')
+    expect(await ask(world, `document:d${at}#view@group:g700#member`)).toBe('no')
+  }
+  expect(await ask(world, 'document:nobodys#view@user:busy')).toBe('no')
+})
+
+test('conditions on the way, nested groups, wildcards and other usersets', async () => {
+  const world = await worldOf(schema, [
+    ...['caveated', 'shared', 'nested', 'open', 'led'].flatMap(filler),
+    'group:maybe#member@user:ann[allowed]',
+    'document:caveated#viewer@group:maybe#member',
+    'group:sure#member@user:ann',
+    'document:shared#viewer@group:sure#member[allowed]',
+    'group:outer#member@group:middle#member',
+    'group:middle#member@group:sure#member',
+    'document:nested#viewer@group:outer#member',
+    'group:all#member@user:*',
+    'document:open#viewer@group:all#member',
+    'team:core#lead@user:ann',
+    'document:led#viewer@team:core#lead',
+  ])
+  expect(await ask(world, 'document:caveated#view@user:ann')).toBe('conditional')
+  expect(await ask(world, 'document:caveated#view@user:ann', { level: 4 })).toBe('has')
+  expect(await ask(world, 'document:caveated#view@user:ann', { level: 3 })).toBe('no')
+  expect(await ask(world, 'document:shared#view@user:ann')).toBe('conditional')
+  expect(await ask(world, 'document:shared#view@user:ann', { level: 4 })).toBe('has')
+  expect(await ask(world, 'document:nested#view@user:ann')).toBe('has')
+  expect(await ask(world, 'document:open#view@user:whoever')).toBe('has')
+  expect(await ask(world, 'document:led#view@user:ann')).toBe('has')
+  expect(await ask(world, 'document:led#view@user:bob')).toBe('no')
+})
