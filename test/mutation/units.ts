@@ -32,6 +32,7 @@ const leftOut = [
   'schema/grammar-page',
 ]
 const slowTests = [
+  'in bounded memory',
   'ends an evaluation that multiplies its work',
   'does not keep a concurrent check waiting',
   'are all well-typed',
