@@ -111,10 +111,6 @@ class ChangedCursor implements RowCursor {
     this.#addedTraits = addedTraits
   }
 
-  get remaining(): number {
-    return (this.#inBase ? this.inner.remaining : 0) + (this.#addedTraits < 0 ? 0 : 1)
-  }
-
   next(): boolean {
     const changed = this.#changed
     while (this.#inBase && this.inner.next()) {

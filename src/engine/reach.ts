@@ -1,13 +1,6 @@
 // Reach: the quick answer for members that are mere reachability, which most are.
 
-import {
-  allRows,
-  type NameId,
-  type RowCursor,
-  type RowSelection,
-  type Snapshot,
-  usersetRows,
-} from '../graph/snapshot.ts'
+import { allRows, type RowCursor, type RowSelection, type Snapshot, usersetRows } from '../graph/snapshot.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
@@ -52,6 +45,8 @@ export class Reach {
   #walkedNode = 0
   #walkedRelation = 0
   #openedAtStep = 0
+  /** Where enough rows have been walked to try it from the subject's side. */
+  #wideAtStep = 0
 
   /** `member` must be monotone. */
   constructor(
@@ -80,7 +75,9 @@ export class Reach {
   run(): Reached | undefined {
     for (;;) {
       if (this.#walking) {
-        if (!this.#walk()) return undefined
+        const walked = this.#walk()
+        if (walked === undefined) return undefined
+        if (walked) return this.#end('yes')
       } else if (this.#arrowAt < this.#arrows.length) {
         this.#openArrow(this.#arrows[this.#arrowAt]!)
         this.#arrowAt += 1
@@ -134,14 +131,16 @@ export class Reach {
     if (this.#plans.members[member]!.hasUsersets) {
       this.#open(node, relation, usersetRows)
       this.#target = undefined
-      if (this.#cursor.remaining >= this.#wideRows) return this.#visitWide(node, member, relation)
     }
     return false
   }
 
-  /** Answers for the rows under way from the subject's side, or leaves them to be walked. */
-  #visitWide(node: number, member: MemberId, relation: NameId): boolean {
+  /** Answers for the usersets under way from the subject's side, or leaves them to be walked. */
+  #walkedFromSubject(): boolean {
     this.#sets ??= new SubjectSets(this.#world, this.#subject, this.#conditions)
+    const node = this.#walkedNode
+    const relation = this.#walkedRelation
+    const member = this.#binding.member(this.#snapshot.nodeType(node), relation)
     const rows = this.#snapshot.forwardCount(node, relation, usersetRows)
     const answer = this.#sets.reach(node, member, relation, rows, this.#budget)
     if (answer === 'too dear') return false
@@ -169,13 +168,23 @@ export class Reach {
     this.#walkedNode = node
     this.#walkedRelation = relation
     this.#openedAtStep = this.#budget.steps
+    this.#wideAtStep = this.#budget.steps + this.#wideRows
     this.#walking = true
   }
 
-  /** Adds the atoms that the rows under way lead to; false when the budget is spent before the last. */
-  #walk(): boolean {
+  /**
+   * Adds the atoms that the rows under way lead to. True when that has shown that the subject is among them, undefined
+   * when the budget is spent before the last.
+   */
+  #walk(): boolean | undefined {
     const cursor = this.#cursor
     while (cursor.next()) {
+      if (this.#budget.steps === this.#wideAtStep && this.#target === undefined) {
+        // The row in hand counts as well: either all are answered for now, or none.
+        if (this.#walkedFromSubject()) return true
+        if (!this.#walking) return false
+        this.#wideAtStep = -1
+      }
       const truth = this.#conditions.of(cursor.traits)
       if (truth === yes) {
         const other = cursor.node
@@ -186,11 +195,11 @@ export class Reach {
         if (member >= 0) this.#atoms.add(other, member)
       } else if (truth !== invisible && truth !== no) this.#uncertain = true
       this.#budget.steps += 1
-      if ((this.#budget.steps & 255) === 0 && this.#budget.spent) return false
+      if ((this.#budget.steps & 255) === 0 && this.#budget.spent) return undefined
     }
     this.#walking = false
     const rows = this.#budget.steps - this.#openedAtStep
     this.#budget.walked(rows, this.#snapshot, this.#walkedNode, this.#walkedRelation)
-    return true
+    return false
   }
 }

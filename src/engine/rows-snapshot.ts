@@ -25,10 +25,6 @@ class ListCursor implements RowCursor {
     this.#reverse = reverse
   }
 
-  get remaining(): number {
-    return this.#rows.length - this.#at
-  }
-
   next(): boolean {
     const row = this.#rows[this.#at]
     if (row === undefined) return false

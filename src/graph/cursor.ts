@@ -75,10 +75,6 @@ export class GraphCursor implements RowCursor, ListWalk {
     this.#adjacency.reverse.open(this, subject, place)
   }
 
-  get remaining(): number {
-    return this.end - this.at
-  }
-
   next(): boolean {
     for (;;) {
       while (this.at < this.end) {

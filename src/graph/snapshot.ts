@@ -30,8 +30,6 @@ export interface RowCursor {
   readonly node: ObjectKey
   /** Forward lists: relation of the subject, 0 for none. Reverse lists: as opened. */
   readonly subjectRelation: NameId
-  /** How many rows at most are left in the list under way. Rows of other forms may come after it. */
-  readonly remaining: number
   /** Non-zero when the row has traits; give it to {@link Snapshot.traits}. */
   readonly traits: number
 }
