@@ -18,21 +18,22 @@ definition group {
   relation member: user
 }
 definition document {
-  relation viewer: user | group#member
+  relation team: group
+  relation viewer: user
   relation banned: user
-  permission view = viewer
-  permission see = viewer - banned
+  permission view = viewer + team->member
+  permission see = view - banned
 }`)
-  const viewer = (id: string, subject: { type: string; id: string; relation: string }) => ({
+  const row = (id: string, relation: string, type: string, subjectId: string) => ({
     resource: { type: 'document', id },
-    relation: 'viewer',
-    subject,
+    relation,
+    subject: { type, id: subjectId, relation: '' },
   })
   async function* rows() {
     for (let at = 0; at < width; at += 1000)
       yield Array.from({ length: 1000 }, (_, n) => [
-        viewer('secret-plan', { type: 'group', id: `group-${at + n}`, relation: 'member' }),
-        viewer(`document-${at + n}`, { type: 'user', id: 'secret-max', relation: '' }),
+        row('secret-plan', 'team', 'group', `group-${at + n}`),
+        row(`document-${at + n}`, 'viewer', 'user', 'secret-max'),
       ]).flat()
   }
   await authorizer.importRelationships(rows())
@@ -66,7 +67,7 @@ test.each(['view', 'see'])(
     const facts = await logged((client) => client.check(question(permission)))
     expect(facts).toMatchObject({
       plan: `document#${permission}@user`,
-      widest: 'document#viewer',
+      widest: 'document#team',
       widestRows: width,
       code: 'OK',
     })
@@ -79,7 +80,7 @@ test('ids when they are wanted', async () => {
   const facts = await logged((client) => client.check(question('view')), { logIds: true })
   expect(facts).toMatchObject({
     plan: 'document:secret-plan#view@user:secret-ann',
-    widest: 'document:secret-plan#viewer',
+    widest: 'document:secret-plan#team',
   })
 })
 
@@ -107,7 +108,7 @@ test('a lookup is told from the side that was walked', async () => {
     )
   expect(await logged(subjects)).toMatchObject({
     plan: 'document#view@user',
-    widest: 'document#viewer',
+    widest: 'document#team',
     widestRows: width,
   })
 })
