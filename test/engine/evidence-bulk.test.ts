@@ -45,3 +45,26 @@ definition document {
   const rows = ['document:1#owner@user:alice', 'user:alice#friend@user:*']
   expect(await proofOf(schema, rows)).toEqual(['document:1#owner@user:alice'])
 })
+
+test('a no that a condition makes is told as one, by a user and by a group', async () => {
+  const schema = `caveat allowed(level int) { level > 3 }
+definition user {}
+definition group {
+	relation member: user
+}
+definition document {
+	relation viewer: user with allowed | group#member with allowed
+	permission view = viewer
+}`
+  const authorizer = await worldOf(schema, [
+    'document:direct#viewer@user:alice[allowed:{"level":1}]',
+    'document:grouped#viewer@group:g#member[allowed:{"level":1}]',
+    'group:g#member@user:alice',
+    'document:other#viewer@user:bob[allowed:{"level":4}]',
+  ])
+  const ids = ['direct', 'grouped', 'other', 'direct', 'nothing']
+  const questions = ids.map((id) => questionOf(`document:${id}#view@user:alice`))
+  const { answers } = await authorizer.checkBulk(questions, { evidence: true })
+  const kinds = answers.map((answer) => ('evidence' in answer ? answer.evidence?.reason?.kind : undefined))
+  expect(kinds).toEqual(['condition_false', 'condition_false', 'no_path', 'condition_false', 'no_path'])
+})

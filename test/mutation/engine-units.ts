@@ -3,12 +3,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEngine } from '../../src/engine/create-engine.ts'
-import type { Engine, FoundObject, FoundSubjects } from '../../src/engine/engine.ts'
+import type { Engine, Evaluation, FoundObject, FoundSubjects } from '../../src/engine/engine.ts'
 import { compilePlans } from '../../src/engine/plans.ts'
 import type { World } from '../../src/engine/world.ts'
 import { CardeaError } from '../../src/model/errors.ts'
 import { drain, finish, itemOf, say, worldOf } from '../property/cardea-systems.ts'
-import { judgeExplanation } from '../property/judge-explanation.ts'
+import { judgeEvidence, judgeExplanation } from '../property/judge-explanation.ts'
+import { monotone } from '../property/monotone.ts'
 import { randomCases, referenceOf } from '../property/run-cases.ts'
 import { judge } from '../reference/compare.ts'
 import { reach } from '../reference/dependencies.ts'
@@ -27,6 +28,8 @@ import {
 import type { Unit } from './units.ts'
 
 const caseCount = 40
+/** Cases that reachability alone answers: checks and evidence only. */
+const monotoneCount = 16
 
 /** Where the answers of the sources without faults are kept between processes; set before any unit runs. */
 let answersFolder = ''
@@ -47,14 +50,18 @@ interface Asking<Question> {
 }
 
 export function engineUnits(): Unit[] {
-  return randomCases(caseCount, 900).flatMap((each, number) => unitsOf(each, number))
+  const reachable = randomCases(monotoneCount, 970).flatMap((each) => monotone(each) ?? [])
+  return [
+    ...randomCases(caseCount, 900).flatMap((each, number) => unitsOf(each, number, askingsOf(each, number))),
+    ...reachable.flatMap((each, at) => unitsOf(each, caseCount + at, reachAskingsOf(each, at))),
+  ]
 }
 
-function unitsOf(each: Case, number: number): Unit[] {
+function unitsOf(each: Case, number: number, askings: readonly Asking<never>[]): Unit[] {
   let world: Promise<World> | undefined
   let reference: ReferenceEvaluator | undefined
   const load = () => (world ??= worldOf(each))
-  return askingsOf(each, number).map(({ name, questions, ask, complain }): Unit => {
+  return askings.map(({ name, questions, ask, complain }): Unit => {
     const unit = `case ${number}: ${name}`
     let kept: readonly string[] | undefined
     return {
@@ -111,7 +118,7 @@ function askingsOf(each: Case, number: number): Asking<never>[] {
     add(`check, ${name}`, checks, (world, question, nowMs) =>
       finish(engine.check(world, question, nowMs), 1_000_000),
     )
-    all.push(bulkOf(name, checks, engine))
+    all.push(bulkOf(name, checks, engine), evidenceOf(name, each, some(checks, 30, number), engine))
     add(
       `lookup of subjects, ${name}`,
       some(subjects, turn === (name === 'fast') ? 110 : 30, number),
@@ -119,6 +126,13 @@ function askingsOf(each: Case, number: number): Asking<never>[] {
         ascending(drain(engine.lookupSubjects(world, question, nowMs), 1_000_000, 1_000_000)).map(itemOf),
     )
   }
+  const wide = createEngine({}, { reach: true, wideRows: 1 })
+  add('check, every list wide', checks, (world, question, nowMs) =>
+    finish(wide.check(world, question, nowMs), turn ? 1 : 1_000_000),
+  )
+  add('lookup of subjects, every list wide', some(subjects, 20, number), (world, question, nowMs) =>
+    ascending(drain(wide.lookupSubjects(world, question, nowMs), 1_000_000, 1_000_000)).map(itemOf),
+  )
   const small = turn ? fast : general
   add('check, in steps', some(checks, 50, number), (world, question, nowMs) =>
     finish(small.check(world, question, nowMs), 1),
@@ -158,19 +172,70 @@ function exactly(reference: ReferenceEvaluator, question: AnyQuestion, said: Sai
   return judge(reference, question, said, 'exact')
 }
 
+/** Checks, one by one and in bulk, and what they rest on, where nothing takes away. */
+function reachAskingsOf(each: Case, at: number): Asking<never>[] {
+  const checks = some(checksOf(each), 400, at)
+  const fast = createEngine({}, { reach: true })
+  const wide = createEngine({}, { reach: true, wideRows: 1 })
+  const asked = (name: string, engine: Engine<World>, steps: number): Asking<never> => {
+    const asking: Asking<CheckQuestion> = {
+      name,
+      questions: checks,
+      async ask(world, questions, nowMs) {
+        const said: Said<unknown>[] = []
+        for (const question of questions)
+          said.push(await say(() => finish(engine.check(world, question, nowMs), steps)))
+        return said
+      },
+      complain: exactly,
+    }
+    return asking as Asking<unknown> as Asking<never>
+  }
+  return [
+    asked('check, monotone', fast, 1),
+    asked('check, monotone, every list wide', wide, at % 2 === 0 ? 1 : 1_000_000),
+    bulkOf('monotone', checks, fast),
+    evidenceOf('monotone', each, some(checks, 120, at), fast),
+  ]
+}
+
 function bulkOf(name: string, checks: readonly CheckQuestion[], engine: Engine<World>): Asking<never> {
+  return atOnce(`bulk check, ${name}`, checks, engine.checkBulk, exactly)
+}
+
+function evidenceOf(
+  name: string,
+  each: Case,
+  checks: readonly CheckQuestion[],
+  engine: Engine<World>,
+): Asking<never> {
+  return atOnce(`bulk evidence, ${name}`, checks, engine.evidenceBulk, (_, question, said) =>
+    judgeEvidence(each, question, said as never),
+  )
+}
+
+/** All questions in one call. */
+function atOnce(
+  name: string,
+  checks: readonly CheckQuestion[],
+  answer: (
+    world: World,
+    questions: readonly CheckQuestion[],
+    nowMs: number,
+  ) => Evaluation<readonly unknown[]>,
+  complain: Asking<CheckQuestion>['complain'],
+): Asking<never> {
   const asking: Asking<CheckQuestion> = {
-    name: `bulk check, ${name}`,
+    name,
     questions: checks,
     async ask(world, questions, nowMs) {
-      const answers = finish(engine.checkBulk(world, questions, nowMs), 100)
-      return answers.map((answer): Said<unknown> => {
+      return finish(answer(world, questions, nowMs), 100).map((answer): Said<unknown> => {
         if (!(answer instanceof CardeaError)) return { value: answer }
         if (answer.code === 'INTERNAL') throw answer
         return { error: answer.code }
       })
     },
-    complain: exactly,
+    complain,
   }
   return asking as Asking<unknown> as Asking<never>
 }

@@ -23,6 +23,7 @@ const leftOut = [
   'property/histories',
   'property/differences',
   'property/explain',
+  'property/evidence',
   'property/suggestions',
   'reference/',
   'schema/lint',
