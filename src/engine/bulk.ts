@@ -26,13 +26,13 @@ export interface BulkQuestion {
   readonly nowMs: number
   readonly budget: Budget
   readonly paths: FastPaths
-  /** Undefined when nobody else asks about the subject. */
+  /** Undefined when hardly anybody else asks about the subject. */
   readonly shared: SharedSubject | undefined
 }
 
 /**
- * Answers in the order of the questions; equal ones are the same answer. `answer` yields whenever the question's
- * budget is spent; what it throws stands in the place of its answer alone.
+ * Answers in the order of the questions. What making or running one's evaluation throws stands in the place of its
+ * answer alone.
  */
 export function bulkOf<Value>(
   world: World,
@@ -40,51 +40,33 @@ export function bulkOf<Value>(
   nowMs: number,
   limits: EngineLimits,
   paths: FastPaths,
-  answer: (question: BulkQuestion) => Work<Value>,
+  evaluationFor: (question: BulkQuestion) => Evaluation<Value>,
 ): Evaluation<readonly (Value | CardeaError)[]> {
   const total = new Budget({ ...limits, maxSteps: Number.MAX_SAFE_INTEGER })
 
-  function* one(question: Question, shared: SharedSubject | undefined): Work<Value | CardeaError> {
-    const budget = new Budget(limits)
-    try {
-      const work = answer({ world, question, nowMs, budget, paths, shared })
-      for (;;) {
-        const before = budget.steps
-        budget.resume(sliceSteps)
-        const step = work.next()
-        total.steps += 1 + budget.steps - before
-        if (total.spent) yield
-        if (step.done) return step.value
-      }
-    } catch (error) {
-      return CardeaError.from(error)
-    } finally {
-      total.absorb(budget)
-    }
-  }
-
   function* all(): Work<readonly (Value | CardeaError)[]> {
-    const subjectKeys = questions.map(subjectKeyOf)
-    const counts = new Map<string, number>()
-    for (const key of subjectKeys) counts.set(key, (counts.get(key) ?? 0) + 1)
-    const subjects = new Map<string, SharedSubject>()
-    const known = new Map<string, Value | CardeaError>()
+    const asking = paths.reach ? subjectsOf(world, questions, nowMs) : []
     const answers: (Value | CardeaError)[] = []
-    for (const [at, question] of questions.entries()) {
-      const subjectKey = subjectKeys[at]!
-      const { resource, permission } = question
-      const key = `${resource.type}:${resource.id}#${permission}@${subjectKey}`
-      let answered = known.get(key)
-      if (answered === undefined) {
-        let shared = subjects.get(subjectKey)
-        if (shared === undefined && paths.reach && counts.get(subjectKey)! >= minShared) {
-          shared = new SharedSubject(world, question, nowMs)
-          subjects.set(subjectKey, shared)
+    for (let at = 0; at < questions.length; at += 1) {
+      const budget = new Budget(limits)
+      const asked = asking[at]
+      const shared = asked !== undefined && asked.questions >= minShared ? asked : undefined
+      try {
+        const question = questions[at]!
+        const evaluation = evaluationFor({ world, question, nowMs, budget, paths, shared })
+        for (;;) {
+          const before = budget.steps
+          const answer = evaluation.run(sliceSteps)
+          total.steps += 1 + budget.steps - before
+          if (total.spent) yield
+          if (answer === undefined) continue
+          answers.push(answer)
+          break
         }
-        answered = yield* one(question, shared)
-        known.set(key, answered)
+      } catch (error) {
+        answers.push(CardeaError.from(error))
       }
-      answers.push(answered)
+      total.absorb(budget)
     }
     return answers
   }
@@ -92,17 +74,31 @@ export function bulkOf<Value>(
   return evaluationOf(total, all())
 }
 
-/** No two different subjects or contexts share a key: neither names nor ids have a colon, a number sign or a brace. */
-function subjectKeyOf({ subject, context }: Question): string {
-  const names = `${subject.type}:${subject.id}#${subject.relation}`
-  return context === undefined ? names : `${names}${canonicalJson(context)}`
+/** By question: its subject in its context. */
+function subjectsOf(world: World, questions: readonly Question[], nowMs: number): SharedSubject[] {
+  const byId = new Map<string, SharedSubject[]>()
+  return questions.map((question) => {
+    const { id } = question.subject
+    const known = byId.get(id)
+    let subject = known?.find((other) => other.isOf(question))
+    if (subject === undefined) {
+      subject = new SharedSubject(world, question, nowMs)
+      if (known === undefined) byId.set(id, [subject])
+      else known.push(subject)
+    }
+    subject.questions += 1
+    return subject
+  })
 }
 
 /** One subject with one context, and what is known of it. */
 export class SharedSubject {
+  /** How many questions ask about it. */
+  questions = 0
   readonly #world: World
   readonly #question: Question
   readonly #nowMs: number
+  #contextText: string | undefined
   #reach: SharedReach | undefined
 
   /** `question`: any that asks about this subject in this context. */
@@ -110,6 +106,16 @@ export class SharedSubject {
     this.#world = world
     this.#question = question
     this.#nowMs = nowMs
+  }
+
+  /** Whether a question with a subject of the same id asks about this one, in the same context. */
+  isOf({ subject, context }: Question): boolean {
+    const { subject: known, context: knownContext } = this.#question
+    if (subject.type !== known.type || subject.relation !== known.relation) return false
+    if (context === knownContext) return true
+    if (context === undefined || knownContext === undefined) return false
+    this.#contextText ??= canonicalJson(knownContext)
+    return canonicalJson(context) === this.#contextText
   }
 
   /** Whether the subject has the permission, by reachability; undefined when that can't be told so. */

@@ -6,7 +6,7 @@ import { type BulkQuestion, bulkOf } from './bulk.ts'
 import { type FastPaths, has, hasNot } from './check.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
 import { Explaining } from './explain.ts'
-import type { Work } from './paused-work.ts'
+import { evaluationOf, type Work } from './paused-work.ts'
 import type { World } from './world.ts'
 
 /** Like bulk checks, with the proof of each yes and the reason of each other answer. */
@@ -17,7 +17,9 @@ export function evidenceBulk(
   limits: EngineLimits,
   paths: FastPaths,
 ): Evaluation<readonly (Evidence | CardeaError)[]> {
-  return bulkOf(world, questions, nowMs, limits, paths, evidenceOf)
+  return bulkOf(world, questions, nowMs, limits, paths, (asked) =>
+    evaluationOf(asked.budget, evidenceOf(asked)),
+  )
 }
 
 function* evidenceOf({ world, question, nowMs, budget, shared }: BulkQuestion): Work<Evidence> {
