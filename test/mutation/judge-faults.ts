@@ -23,9 +23,10 @@ function roomOf({ file }: Fault): string {
   return file.slice(0, file.indexOf('/'))
 }
 
-/** The file of a test, or what a random case is asked. */
-function kindOf(unit: string): string {
-  return unit.startsWith('case ') ? unit.replace(/^case \d+/, '') : unit.slice(0, unit.indexOf(':'))
+/** What a random case is asked, a test of the room itself, or the file of any other test. */
+function kindOf(unit: string, room: string): string {
+  if (unit.startsWith('case ')) return unit.replace(/^case \d+/, '')
+  return unit.startsWith(`${room}/`) ? unit : unit.slice(0, unit.indexOf(':'))
 }
 
 /** Units that take longer wait for all the others. */
@@ -79,13 +80,14 @@ export async function judgeFaults(
   const shared = worker()
 
   /** The cheapest unit of every kind, then the second of every kind, and so on: each kind asks something else. */
-  const byTurns = (names: readonly string[]): string[] => {
+  const byTurns = (names: readonly string[], room: string): string[] => {
     const taken = new Map<string, number>()
     const turns = [...names]
       .sort((one, other) => msOf(one) - msOf(other))
       .map((name) => {
-        const turn = taken.get(kindOf(name)) ?? 0
-        taken.set(kindOf(name), turn + 1)
+        const kind = kindOf(name, room)
+        const turn = taken.get(kind) ?? 0
+        taken.set(kind, turn + 1)
         return { name, turn }
       })
     const isLong = (name: string) => Number(msOf(name) > longMs)
@@ -95,7 +97,13 @@ export async function judgeFaults(
   }
   const within = (room: string, reached: readonly string[]): string[] => {
     const own = (name: string) => unitsOfRoom[room]?.some((start) => name.startsWith(start)) ?? false
-    const names = [...byTurns(reached.filter(own)), ...byTurns(reached.filter((name) => !own(name)))]
+    const names = [
+      ...byTurns(reached.filter(own), room),
+      ...byTurns(
+        reached.filter((name) => !own(name)),
+        room,
+      ),
+    ]
     const reaching = new Set(names)
     const first = recent.filter((name) => reaching.has(name))
     let spentMs = 0
