@@ -29,3 +29,16 @@ definition club {
   expect(await ask(world, 'club:odd#either@user:bob')).toBe('has')
   expect(await ask(world, 'club:odd#neither@user:bob')).toBe('has')
 })
+
+test('an object that no relationship mentions can exclude itself, too', async () => {
+  const schema = `use self
+definition user {
+  permission other = self - other
+}`
+  const world = await worldOf(schema, [])
+  await expect(ask(world, 'user:ann#other@user:ann')).rejects.toMatchObject({
+    code: 'UNDEFINED_BY_CYCLE',
+    facts: { at: 'user:?#other' },
+  })
+  expect(await ask(world, 'user:ann#other@user:bob')).toBe('no')
+})
