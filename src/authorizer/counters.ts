@@ -37,7 +37,7 @@ export async function countRelationships(
     // The schema may have lost a name of the filter since: then nothing matches it.
     const rows = engine.readRows(world, { filter }, clock())
     let count = 0
-    for await (const _ of runStream(rows, call, clock)) count += 1
+    for await (const batch of runStream(rows, call, clock)) count += batch.length
     return { count, token }
   })
 }

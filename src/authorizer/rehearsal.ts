@@ -52,8 +52,10 @@ export async function firstRow(
   also: (relationship: Relationship) => boolean = () => true,
 ): Promise<Relationship | undefined> {
   const rows = desk.engine.readRows(pinned.world, { filter }, desk.clock())
-  for await (const { relationship } of runStream(rows, call, desk.clock)) {
-    if (matchesFilter(filter, relationship) && also(relationship)) return relationship
+  for await (const batch of runStream(rows, call, desk.clock)) {
+    for (const { relationship } of batch) {
+      if (matchesFilter(filter, relationship) && also(relationship)) return relationship
+    }
   }
   return undefined
 }

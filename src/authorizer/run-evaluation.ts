@@ -72,12 +72,15 @@ function charge(
   if (bill !== undefined && steps > (bill.cost?.steps ?? 0)) bill.cost = { steps, widest }
 }
 
-/** Items of a stream as they are found; the work pauses while the consumer does not ask. */
+/**
+ * Items of a stream as they are found, a few hundred at a time; the work pauses while the consumer does not ask. Others
+ * run between two batches.
+ */
 export async function* runStream<Item>(
   evaluation: StreamEvaluation<Item>,
   call: CallOptions,
   clock: () => number,
-): AsyncGenerator<Item> {
+): AsyncGenerator<readonly Item[]> {
   const maxItems = 512
   let slice = firstSliceSteps
   try {
@@ -87,7 +90,7 @@ export async function* runStream<Item>(
       const before = performance.now()
       const done = evaluation.run(slice, items, maxItems)
       slice = nextSlice(slice, performance.now() - before)
-      yield* items
+      if (items.length > 0) yield items
       if (done) return
       await letOthersRun()
     }

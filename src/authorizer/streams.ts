@@ -68,13 +68,15 @@ async function* streamFrom<Found, Item>(
     const cursorAfter = (after: CursorPosition['after']) =>
       cursors.encode({ revision: pinned.revision, nonce: pinned.nonce, nowMs, after })
     let given = 0
-    for await (const found of runStream(begin(pinned, nowMs, position?.after), request, clock)) {
-      // Cursors are getters: sealing one costs more than finding the item, and most are never read.
-      const item = toItem(found, pinned, cursorAfter)
-      if (item === undefined) continue
-      yield item
-      given += 1
-      if (given === paging.limit) return
+    for await (const batch of runStream(begin(pinned, nowMs, position?.after), request, clock)) {
+      for (const found of batch) {
+        // Cursors are getters: sealing one costs more than finding the item, and most are never read.
+        const item = toItem(found, pinned, cursorAfter)
+        if (item === undefined) continue
+        yield item
+        given += 1
+        if (given === paging.limit) return
+      }
     }
   } finally {
     pinned.release()
