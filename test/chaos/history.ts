@@ -112,8 +112,8 @@ export class History {
       if (attempt === undefined) throw new Error(`Nobody wrote what is at revision ${revision}`)
       if (found.has(id)) throw new Error(`${id} is there twice`)
       found.set(id, entry)
-      // It had ended before one that stands earlier in the log began.
-      if (attempt.ended !== undefined && attempt.ended < latestBegin)
+      // It had ended before one that stands earlier in the log began. One that failed may have gone on in the database.
+      if (attempt.outcome === 'acknowledged' && attempt.ended! < latestBegin)
         throw new Error(`${id} at revision ${revision} comes after writes that began when it had ended`)
       latestBegin = Math.max(latestBegin, attempt.began)
       const meant = replayed.apply(attempt.updates)
