@@ -14,7 +14,9 @@ definition folder {
 definition document {
   relation parent: folder
   relation reader: group#member
+  relation banned: user
   permission view = parent->viewer + reader
+  permission seen = view - banned
 }
 definition report {
   relation parent: folder
@@ -22,6 +24,8 @@ definition report {
 }`
 
 const rows = [
+  'folder:f#viewer@user:eve',
+  'document:a#banned@user:eve',
   'folder:f#viewer@user:ann',
   'document:a#parent@folder:f',
   'report:r#parent@folder:f',
@@ -34,6 +38,8 @@ const rows = [
 
 test.each([
   ['document', 'view', 'user:ann', ['a']],
+  ['document', 'seen', 'user:ann', ['a']],
+  ['document', 'seen', 'user:eve', []],
   ['report', 'read', 'user:ann', ['r']],
   ['document', 'view', 'group:g#member', ['b', 'c']],
   ['report', 'read', 'group:g#member', ['s']],
@@ -47,4 +53,26 @@ test.each([
     world.lookupResources({ resourceType, permission, subject: parseSubject(subject) }),
   )
   expect(found.map(({ resourceId }) => resourceId).sort()).toEqual(ids)
+})
+
+test('what is certain of a subject that nothing mentions is not certain of others', async () => {
+  const schema = `use self
+caveat allowed(level int) { level > 3 }
+definition user {
+  relation friend: user:* with allowed
+  permission known = friend + self
+}
+definition document {
+  relation owner: user
+  permission view = owner->known
+}`
+  const world = await worldOf(schema, ['user:ann#friend@user:*[allowed]', 'document:d#owner@user:ann'])
+  const found = await collect(
+    world.lookupResources({
+      resourceType: 'document',
+      permission: 'view',
+      subject: parseSubject('user:unheard'),
+    }),
+  )
+  expect(found).toMatchObject([{ resourceId: 'd', permissionship: 'conditional', missing: ['level'] }])
 })
