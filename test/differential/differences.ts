@@ -8,6 +8,9 @@ import type { AnyQuestion, CheckQuestion, ResourcesQuestion, Said, SaidItem } fr
 import type { System } from '../reference/system.ts'
 import { reachOf } from './select-questions.ts'
 
+/** An id that random cases never use. */
+const unmentionedId = 'nobody-mentions-me'
+
 /** What SpiceDB said about a question. */
 interface Statement {
   readonly case: Case
@@ -154,6 +157,27 @@ async function dropsExclusions(statement: Statement): Promise<boolean> {
   return areCovered && (await agreesWhenAskedAlone(statement))
 }
 
+/**
+ * Wildcards under caveats, subtracted, so that a listing covers too many or too few by its wildcard. SpiceDB's own check
+ * says of everybody who is listed otherwise, and of somebody who is mentioned nowhere, what the reference says.
+ */
+async function subtractsWildcards(statement: Statement): Promise<boolean> {
+  const { reference, peer, question, said } = statement
+  if (question.kind !== 'lookup-subjects' || said.error !== undefined) return false
+  const { features } = reachOf(statement.case, question)
+  if (!features.has('wildcard') || !features.has('caveat') || !features.has('exclusion')) return false
+  const { resource, permission, subjectType: type, subjectRelation: relation, context } = question
+  const anybody = {
+    kind: 'check',
+    resource,
+    permission,
+    subject: { type, id: unmentionedId, relation },
+    context,
+  } as const
+  if (judge(reference, anybody, await peer.check(anybody), 'meaning') !== undefined) return false
+  return differentChecks(statement).length === 0 || (await agreesWhenAskedAlone(statement))
+}
+
 /** Caveats of `.all` that reach a resource from another one asked in the same batch. */
 async function mixesBatch(statement: Statement): Promise<boolean> {
   const { kind } = statement.question
@@ -177,6 +201,7 @@ export async function explain(statement: Statement): Promise<string | undefined>
   if (failsOnSelf(statement)) return 'Lookup of resources through `self`'
   if (await leavesOutConditional(statement)) return 'A lookup lists what a check calls conditional'
   if (await dropsExclusions(statement)) return 'Exclusions survive a conditional wildcard'
+  if (await subtractsWildcards(statement)) return 'A wildcard takes a conditional wildcard away'
   if (await mixesBatch(statement)) return 'Resources of one batch do not share caveats'
   return undefined
 }

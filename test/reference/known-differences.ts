@@ -166,6 +166,28 @@ definition document {
     cardea: '[*: has minus [ann: has]]',
     spicedb: '[*: has]',
   },
+  {
+    name: 'A wildcard takes a conditional wildcard away',
+    schema: `caveat allowed(yes bool) {
+  yes
+}
+definition user {}
+definition document {
+  relation everyone: user:*
+  relation blocked: user with allowed
+  relation banned: user:* with allowed
+  permission access = everyone - blocked
+  permission view = banned - access
+}`,
+    rows: [
+      'document:a#everyone@user:*',
+      'document:a#blocked@user:ann[allowed]',
+      'document:a#banned@user:*[allowed]',
+    ],
+    question: subjects('view', 'user', { yes: true }),
+    cardea: '[ann: has]',
+    spicedb: '[*: has, ann: has]',
+  },
 ]
 
 /** `has`, `[a: has, *: conditional minus [b: has]]` or `error`. */
