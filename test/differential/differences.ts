@@ -194,11 +194,18 @@ function failsOnSelf({ question, said }: Statement): boolean {
   return question.kind === 'lookup-resources' && said.error !== undefined && text.test(said.error)
 }
 
+/** SpiceDB's lookup of resources notes a userset of a resource twice, once as the subject and once as a hint. */
+function failsOnItsOwnHint({ question, said }: Statement): boolean {
+  const text = /check hint for resource ID .* which already exists/
+  return question.kind === 'lookup-resources' && said.error !== undefined && text.test(said.error)
+}
+
 /** The headings in docs/differences.md that explain what SpiceDB said; undefined when nothing does. */
 export async function explain(statement: Statement): Promise<string | undefined> {
   const byDialect = explainByDialect(statement)
   if (byDialect !== undefined) return byDialect
   if (failsOnSelf(statement)) return 'Lookup of resources through `self`'
+  if (failsOnItsOwnHint(statement)) return 'Lookup of resources for a userset of their own'
   if (await leavesOutConditional(statement)) return 'A lookup lists what a check calls conditional'
   if (await dropsExclusions(statement)) return 'Exclusions survive a conditional wildcard'
   if (await subtractsWildcards(statement)) return 'A wildcard takes a conditional wildcard away'

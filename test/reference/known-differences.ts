@@ -135,6 +135,22 @@ definition document {
     spicedb: 'error',
   },
   {
+    name: 'Lookup of resources for a userset of their own',
+    schema: `caveat allowed(yes bool) {
+  yes
+}
+definition user {}
+definition document {
+  relation viewer: user:* with allowed
+  relation parent: document#viewer with allowed
+  permission view = viewer - parent
+}`,
+    rows: ['document:a#parent@document:a#viewer[allowed]'],
+    question: resources('view', { type: 'document', id: 'a', relation: 'viewer' }),
+    cardea: '[a: conditional]',
+    spicedb: 'error',
+  },
+  {
     name: 'A lookup lists what a check calls conditional',
     schema: `caveat allowed(yes bool) {
   yes
