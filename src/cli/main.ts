@@ -13,6 +13,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+/** Commands whose exit code 1 is an answer. */
+const questions = new Set(['check', 'explain', 'lookup-resources', 'lookup-subjects'])
+
 try {
   await createProgram().parseAsync(process.argv)
 } catch (thrown) {
@@ -29,8 +32,8 @@ function report(thrown: unknown): number {
   process.stderr.write(`cardea: ${error.message}\n`)
   if (error.code === 'INTERNAL')
     process.stderr.write(`${(error.cause as Error | undefined)?.stack ?? error.stack}\n`)
-  // A check that could not be answered is not a no.
-  if (process.argv[2] === 'check' || process.argv[2] === 'explain') return exitCode.usage
+  // A question that could not be answered is not a no, and not an empty answer.
+  if (questions.has(process.argv[2] ?? '') || process.argv[3] === 'read') return exitCode.usage
   return error.code === 'INVALID_ARGUMENT' || error.code === 'CONFIG_INVALID'
     ? exitCode.usage
     : exitCode.failed

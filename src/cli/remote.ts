@@ -47,7 +47,7 @@ export async function withRemote<Value>(
   if (presharedKey === undefined) {
     throw new CardeaError(
       'CONFIG_INVALID',
-      'No key for the server: pass --preshared-key or set CARDEA_PRESHARED_KEY (a server started in this folder would have left one).',
+      'No server started in this folder is running. Start one with `cardea serve`, or name one by --grpc-addr and --preshared-key (CARDEA_PRESHARED_KEY).',
     )
   }
   const tlsCa = options.tlsCa ?? connection?.tlsCa

@@ -166,7 +166,7 @@ export async function runServe(options: ServeOptions, version: string): Promise<
     if (!found)
       log(
         'warn',
-        'Another server of this folder runs, or it cannot be written: commands need --grpc-addr and --preshared-key.',
+        `Commands in this folder reach another server that runs here (or the folder cannot be written). To reach this one: --grpc-addr ${grpcAddr} and --preshared-key.`,
       )
     log('info', 'Cardea is serving.', {
       grpc: grpcAddr,

@@ -269,5 +269,8 @@ test('the command: offline, by call, and bad input', async () => {
   const unknown = await cardea(['audit', 'replay', world.path, '--offline', '--call', 'nobody'], folder)
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('no decision of a call nobody') })
   const unserved = await cardea(['audit', 'replay', world.path], folder)
-  expect(unserved).toMatchObject({ code: 2, stderr: expect.stringContaining('No key for the server') })
+  expect(unserved).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('No server started in this folder'),
+  })
 })

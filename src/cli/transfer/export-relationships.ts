@@ -10,6 +10,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { CardeaError } from '../../model/errors.ts'
 import type { Relationship } from '../../model/relationship.ts'
 import { documentHead, relationshipLine } from './relationship-file.ts'
@@ -67,6 +68,8 @@ export async function exportRelationships(
   if (path === '-') return { rows: await writeRows(request, new Output(1), undefined), resumedAt: 0 }
   if (existsSync(path))
     throw new CardeaError('CONFIG_INVALID', `${path} exists already; name another file or move it away.`)
+  if (!existsSync(dirname(resolve(path))))
+    throw new CardeaError('CONFIG_INVALID', `There is no directory ${dirname(resolve(path))}; make it first.`)
   const partial = `${path}.partial`
   const state = new StateFile<ExportState>(`${path}.export-state`)
   const found = existsSync(partial) ? state.read() : undefined
