@@ -17,11 +17,11 @@ import type { World } from './world.ts'
 export interface FastPaths {
   /** Answer monotone members by reachability. Default true. */
   readonly reach: boolean
-  /** Lists of at least this many usersets are looked at from the subject's side, where that is shorter. Default 128. */
+  /** Lists of at least this many usersets are looked at from the subject's side, where that is shorter. Default 64. */
   readonly wideRows: number
 }
 
-export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 128 })
+export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 64 })
 
 export const has: Answer = { permissionship: 'has', missing: [] }
 export const hasNot: Answer = { permissionship: 'no', missing: [] }

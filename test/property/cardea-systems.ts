@@ -154,7 +154,7 @@ export function drain<Item>(evaluation: StreamEvaluation<Item>, steps: number, m
 }
 
 /** The engine alone on a resident graph. */
-export function engineSystem({ steps, items, reach, wideRows = 128 }: EngineSystemOptions): System {
+export function engineSystem({ steps, items, reach, wideRows = 64 }: EngineSystemOptions): System {
   const engine = createEngine({}, { reach, wideRows })
   let world: World | undefined
   let nowMs = 0
