@@ -1,0 +1,57 @@
+// Bulk checks: questions share what they find about one subject in one context, and nothing beyond that.
+
+import { expect, test } from 'vitest'
+import { createEngine } from '../../src/engine/create-engine.ts'
+import type { JsonObject } from '../../src/model/context.ts'
+import type { Answer } from '../../src/model/decision.ts'
+import { finish, worldOf } from '../property/cardea-systems.ts'
+import { caseOf } from '../reference/generate.ts'
+import { questionOf } from './world-of.ts'
+
+const each = caseOf(
+  `caveat allowed(level int) { level > 3 }
+definition user {}
+definition group {
+  relation member: user with allowed | user | group#member
+}
+definition document {
+  relation viewer: user | group#member | group
+  permission view = viewer
+}`,
+  [
+    'group:maybe#member@user:x[allowed]',
+    'group:sure#member@group:x#member',
+    'document:a#viewer@group:maybe#member',
+    'document:b#viewer@group:sure#member',
+    'document:c#viewer@group:x',
+    'document:d#viewer@user:x',
+  ],
+)
+const documents = ['a', 'b', 'c', 'd']
+const of = (subject: string, context?: JsonObject) =>
+  documents.map((id) => questionOf(`document:${id}#view@${subject}`, context))
+
+const asked = [
+  { questions: of('user:x', { level: 4 }), expected: ['has', 'no', 'no', 'has'] },
+  { questions: of('user:x', { level: 3 }), expected: ['no', 'no', 'no', 'has'] },
+  { questions: of('user:x'), expected: ['conditional', 'no', 'no', 'has'] },
+  { questions: of('user:x', {}), expected: ['conditional', 'no', 'no', 'has'] },
+  { questions: of('group:x#member'), expected: ['no', 'has', 'no', 'no'] },
+  { questions: of('group:x'), expected: ['no', 'no', 'has', 'no'] },
+]
+
+const orders = [asked, [...asked].reverse(), [...asked.slice(2), ...asked.slice(0, 2)]]
+
+test.each(orders.map((order, number) => ({ order, number })))(
+  'neighbours in order $number: other subjects and other contexts of one id',
+  async ({ order }) => {
+    const world = await worldOf(each)
+    const engine = createEngine()
+    // Neighbours ask about different subjects: what they share is taken up again and again.
+    const mixed = documents.flatMap((_, at) => order.map(({ questions }) => questions[at]!))
+    const expected = documents.flatMap((_, at) => order.map((subject) => subject.expected[at]!))
+    const said = (answers: readonly unknown[]) => answers.map((answer) => (answer as Answer).permissionship)
+    expect(said(finish(engine.checkBulk(world, mixed, each.nowMs), 1000))).toEqual(expected)
+    expect(said(finish(engine.evidenceBulk(world, mixed, each.nowMs), 1))).toEqual(expected)
+  },
+)
