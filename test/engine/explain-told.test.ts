@@ -1,0 +1,157 @@
+// Explanations in full: every absence that a proof relies on, what blocks, and how a tree is drawn.
+
+import { describe, expect, test } from 'vitest'
+import type { TraceNode } from '../../src/model/decision.ts'
+import { formatObject } from '../../src/model/reference.ts'
+import { formatRelationship } from '../../src/model/relationship-text.ts'
+import { questionOf, worldOf } from './world-of.ts'
+
+const schema = `caveat allowed(level int) { level > 3 }
+definition user {}
+definition group {
+  relation member: user | group#member
+  relation left: user
+  permission active = member - left
+}
+definition document {
+  relation owner: user
+  relation viewer: user | user with allowed | group#member | group#active
+  relation banned: user | group#member
+  relation cleared: user
+  relation team: group
+  permission view = viewer + owner
+  permission seen = view - banned
+  permission doubtful = owner - (banned - cleared)
+  permission both = owner & viewer
+  permission nobodys = nil
+  permission unanimous = owner - team.all(member)
+  permission doubly = owner - (banned & cleared) - (cleared + banned)
+  permission grouped = owner - team->member
+}`
+
+const rows = [
+  'document:a#owner@user:ann',
+  'document:a#viewer@group:g#active',
+  'group:g#member@group:h#member',
+  'group:h#member@user:ann',
+  'document:b#owner@user:ann',
+  'document:b#banned@group:h#member',
+  'document:b#team@group:g',
+  'document:b#team@group:k',
+  'document:c#banned@user:bob',
+  'document:c#owner@user:bob',
+  'document:c#cleared@user:bob',
+  'document:l#viewer@group:loop#member',
+  'group:loop#member@group:pool#member',
+  'group:pool#member@group:loop#member',
+  'document:e#viewer@user:ann[allowed:{"level":1}]',
+]
+
+async function explained(text: string) {
+  const world = await worldOf(schema, rows)
+  const { explanation } = await world.check(questionOf(text), { explain: true })
+  return explanation!
+}
+
+/** `view union has [viewer relation has [..]]` */
+function draw(node: TraceNode): string {
+  const below = node.children.length === 0 ? '' : ` [${node.children.map(draw).join(', ')}]`
+  return `${formatObject(node.resource)}#${node.name} ${node.operation} ${node.permissionship}${below}`
+}
+
+describe('absences', () => {
+  const absences: [string, string[], string[]][] = [
+    ['document:a#seen@user:ann', ['document:a#banned'], ['document:a#owner@user:ann']],
+    ['document:a#doubtful@user:ann', ['document:a#banned'], ['document:a#owner@user:ann']],
+    ['document:c#doubtful@user:bob', [], ['document:c#owner@user:bob']],
+    [
+      'document:a#doubly@user:ann',
+      ['document:a#banned', 'document:a#cleared'],
+      ['document:a#owner@user:ann'],
+    ],
+    ['document:b#unanimous@user:ann', ['group:k#member'], ['document:b#owner@user:ann']],
+    [
+      'group:g#active@user:ann',
+      ['group:g#left'],
+      ['group:g#member@group:h#member', 'group:h#member@user:ann'],
+    ],
+  ]
+  test.each(absences)('%s', async (text, absent, proof) => {
+    const explanation = await explained(text)
+    expect(explanation.permissionship).toBe('has')
+    expect(
+      explanation.absences
+        .map(({ resource, permission }) => `${formatObject(resource)}#${permission}`)
+        .sort(),
+    ).toEqual(absent)
+    expect(explanation.proof.map(formatRelationship).sort()).toEqual([...proof].sort())
+  })
+})
+
+describe('reasons', () => {
+  const reasons: [string, string, string, string[]][] = [
+    ['document:c#seen@user:bob', 'blocked_by_exclusion', 'document:c#seen', ['document:c#banned@user:bob']],
+    [
+      'document:b#seen@user:ann',
+      'blocked_by_exclusion',
+      'document:b#seen',
+      ['document:b#banned@group:h#member', 'group:h#member@user:ann'],
+    ],
+    [
+      'document:b#grouped@user:ann',
+      'blocked_by_exclusion',
+      'document:b#grouped',
+      ['document:b#team@group:g', 'group:g#member@group:h#member', 'group:h#member@user:ann'],
+    ],
+    ['document:a#both@user:bob', 'no_path', 'document:a#both', []],
+    ['document:e#view@user:ann', 'condition_false', 'document:e#viewer', ['document:e#viewer@user:ann']],
+  ]
+  test.each(reasons)('%s', async (text, kind, place, via) => {
+    const { reason } = await explained(text)
+    expect(reason).toMatchObject({ kind, missing: [] })
+    expect(`${formatObject(reason!.resource)}#${reason!.name}`).toBe(place)
+    expect(reason!.via.map((row) => formatRelationship(row).replace(/\[.*/, '')).sort()).toEqual(via)
+  })
+})
+
+const direct = (place: string, answer: string) => `${place} relation ${answer} [${place} relation ${answer}]`
+const trees: [string, string][] = [
+  ['document:a#view@user:ann', `document:a#view union has [${direct('document:a#owner', 'has')}]`],
+  [
+    'document:a#seen@user:ann',
+    `document:a#seen exclusion has [document:a#view union has [${direct('document:a#owner', 'has')}], document:a#banned relation no]`,
+  ],
+  [
+    'document:b#seen@user:ann',
+    `document:b#seen exclusion no [document:b#view union has [${direct('document:b#owner', 'has')}], document:b#banned relation has [${direct('group:h#member', 'has')}]]`,
+  ],
+  [
+    'document:a#both@user:ann',
+    `document:a#both intersection has [${direct('document:a#owner', 'has')}, document:a#viewer relation has [group:g#active exclusion has [group:g#member relation has [${direct('group:h#member', 'has')}], group:g#left relation no]]]`,
+  ],
+  [
+    'document:a#both@user:bob',
+    'document:a#both intersection no [document:a#owner relation no, document:a#viewer relation no [group:g#active exclusion no [group:g#member relation no [group:h#member relation no], group:g#left relation no]]]',
+  ],
+  [
+    'document:l#view@user:ann',
+    'document:l#view union no [document:l#viewer relation no [group:loop#member relation no [group:pool#member relation no [group:loop#member cycle no]]], document:l#owner relation no]',
+  ],
+  [
+    'document:b#unanimous@user:ann',
+    `document:b#unanimous exclusion has [${direct('document:b#owner', 'has')}, document:b#unanimous all no [group:g#member relation has, group:k#member relation no]]`,
+  ],
+  [
+    'document:b#grouped@user:ann',
+    `document:b#grouped exclusion no [${direct('document:b#owner', 'has')}, document:b#grouped arrow has [group:g#member relation has [${direct('group:h#member', 'has')}]]]`,
+  ],
+  ['document:a#nobodys@user:ann', 'document:a#nobodys nil no'],
+  [
+    'document:b#doubtful@user:ann',
+    `document:b#doubtful exclusion no [${direct('document:b#owner', 'has')}, document:b#doubtful exclusion has [document:b#banned relation has [${direct('group:h#member', 'has')}], document:b#cleared relation no]]`,
+  ],
+]
+
+test.each(trees)('the tree of %s', async (text, tree) => {
+  expect(draw((await explained(text)).tree)).toBe(tree)
+})
