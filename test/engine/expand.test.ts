@@ -127,3 +127,21 @@ definition thing {
     expect((await ask({})).steps).toBeGreaterThanOrEqual(61)
   })
 })
+
+test('usersets of one object stand in the order of their names, however they were written', async () => {
+  const schema = `definition user {}
+definition group {
+  relation zeta: user
+  relation member: user | group#zeta | group#alpha
+  relation alpha: user
+}`
+  const rows = ['y#alpha', 'y#zeta', 'z#zeta', 'z#alpha'].map((each) => `group:a#member@group:${each}`)
+  for (const each of [rows, [...rows].reverse()]) {
+    const { tree } = await expansion(
+      schema,
+      ['group:y#zeta@user:x', 'group:z#zeta@user:x', ...each],
+      'group:a#member',
+    )
+    expect(tree).toBe('leaf group:a#member{group:y#alpha group:y#zeta group:z#alpha group:z#zeta}')
+  }
+})

@@ -29,7 +29,7 @@ definition document {
   permission view = viewer
   permission above = parent->viewer
   permission seen = viewer - banned
-  permission inherited = parent->viewer - banned
+  permission inherited = above - banned
 }`
 const rows = [
   'document:top#viewer@group:star#member',
@@ -37,6 +37,7 @@ const rows = [
   ...numbers.map((at) => `document:top#parent@folder:f${at}`),
   ...numbers.map((at) => `group:link${at}#member@group:link${at + 1}#member`),
   `group:link${count}#member@user:ann`,
+  `group:link${count}#member@group:link${count}#member`,
   ...numbers.map((at) => `group:solo${at}#member@user:eve`),
 ]
 const nowMs = Date.UTC(2026, 0, 1)
@@ -163,6 +164,21 @@ describe('many questions at once', () => {
   test.each(kinds)('%s: each question has limits of its own', async (_, ask) => {
     const small = runs(ask(createEngine({ maxEntries: 1000 }), await load())).value
     expect(small[0]).toMatchObject({ code: 'LIMIT_EXCEEDED', facts: { setting: 'max-entries' } })
+  })
+
+  test('a chain that ends in a group within itself, however many come before it', async () => {
+    const world = await load()
+    // Room for what was met is doubled at 256: no place around it is met again and again.
+    for (const at of [1243, 1244, 1245, 1246, 1247]) {
+      const chain = [`group:link${at}`, 'group:elsewhere', 'group:nowhere']
+      const alone = chain.map((group) => questionOf(`${group}#member@user:nobody`))
+      const { value } = runs(engine.checkBulk(world, alone, nowMs))
+      expect(value.map((answer) => (answer as { permissionship: string }).permissionship)).toEqual([
+        'no',
+        'no',
+        'no',
+      ])
+    }
   })
 
   test('a proof as long as the chain', async () => {

@@ -42,3 +42,40 @@ definition user {
   })
   expect(await ask(world, 'user:ann#other@user:bob')).toBe('no')
 })
+
+const clubs = `definition user {}
+definition club {
+  relation applicant: user
+  relation partner: club
+  relation rejected: club
+  permission member = (applicant + partner->member) - rejected->member
+}`
+
+test('exclusions that alternate through a long cycle are decided from its end', async () => {
+  const length = 12
+  const ids = Array.from({ length }, (_, at) => `club:c${at}`)
+  const world = await worldOf(clubs, [
+    ...ids.map((id) => `${id}#applicant@user:ann`),
+    ...ids.slice(1).map((id, at) => `${ids[at]}#rejected@${id}`),
+    // Back to the start, which decides nothing: the last one has applicants of its own.
+    `${ids.at(-1)}#partner@${ids[0]}`,
+  ])
+  for (const [at, id] of ids.entries())
+    expect(await ask(world, `${id}#member@user:ann`), id).toBe((length - at) % 2 === 1 ? 'has' : 'no')
+  expect(await ask(world, 'club:c0#member@user:bob')).toBe('no')
+})
+
+test('what a cycle leaves open stays so through another cycle', async () => {
+  const world = await worldOf(clubs, [
+    'club:odd#applicant@user:ann',
+    'club:odd#rejected@club:odd',
+    'club:p#partner@club:q',
+    'club:q#partner@club:p',
+    'club:q#partner@club:odd',
+  ])
+  const open = { code: 'UNDEFINED_BY_CYCLE' }
+  for (const id of ['p', 'q']) {
+    await expect(ask(world, `club:${id}#member@user:ann`)).rejects.toMatchObject(open)
+    expect(await ask(world, `club:${id}#member@user:bob`)).toBe('no')
+  }
+})
