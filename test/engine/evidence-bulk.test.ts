@@ -65,6 +65,13 @@ definition document {
   const ids = ['direct', 'grouped', 'other', 'direct', 'nothing']
   const questions = ids.map((id) => questionOf(`document:${id}#view@user:alice`))
   const { answers } = await authorizer.checkBulk(questions, { evidence: true })
+  for (const answer of answers) {
+    expect('evidence' in answer && answer.evidence).toMatchObject({
+      permissionship: 'no',
+      proof: [],
+      absences: [],
+    })
+  }
   const kinds = answers.map((answer) => ('evidence' in answer ? answer.evidence?.reason?.kind : undefined))
   expect(kinds).toEqual(['condition_false', 'condition_false', 'no_path', 'condition_false', 'no_path'])
 })

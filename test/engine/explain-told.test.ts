@@ -27,6 +27,15 @@ definition document {
   permission unanimous = owner - team.all(member)
   permission doubly = owner - (banned & cleared) - (cleared + banned)
   permission grouped = owner - team->member
+  permission blocked = owner - cleared
+  permission late = owner - banned
+  permission kept = owner - blocked
+  permission either = owner - (blocked + late)
+  permission neither = owner - (blocked & owner)
+  permission past = team->member - team->active
+  permission partly = team->member - team.all(active)
+  permission through = owner - kept_out
+  permission kept_out = blocked
 }`
 
 const rows = [
@@ -41,6 +50,12 @@ const rows = [
   'document:c#banned@user:bob',
   'document:c#owner@user:bob',
   'document:c#cleared@user:bob',
+  'document:p#team@group:past',
+  'group:past#member@user:cat',
+  'group:past#left@user:cat',
+  'document:q#team@group:past',
+  'document:q#team@group:now',
+  'group:now#member@user:cat',
   'document:l#viewer@group:loop#member',
   'group:loop#member@group:pool#member',
   'group:pool#member@group:loop#member',
@@ -76,7 +91,39 @@ describe('absences', () => {
       ['group:g#member@group:h#member', 'group:h#member@user:ann'],
     ],
   ]
-  test.each(absences)('%s', async (text, absent, proof) => {
+  const refuted: [string, string[], string[]][] = [
+    [
+      'document:c#kept@user:bob',
+      ['document:c#blocked'],
+      ['document:c#owner@user:bob', 'document:c#cleared@user:bob'],
+    ],
+    [
+      'document:c#through@user:bob',
+      ['document:c#kept_out'],
+      ['document:c#owner@user:bob', 'document:c#cleared@user:bob'],
+    ],
+    [
+      'document:c#either@user:bob',
+      ['document:c#blocked', 'document:c#late'],
+      ['document:c#owner@user:bob', 'document:c#cleared@user:bob', 'document:c#banned@user:bob'],
+    ],
+    [
+      'document:c#neither@user:bob',
+      ['document:c#blocked'],
+      ['document:c#owner@user:bob', 'document:c#cleared@user:bob'],
+    ],
+    [
+      'document:p#past@user:cat',
+      ['group:past#active'],
+      ['document:p#team@group:past', 'group:past#member@user:cat', 'group:past#left@user:cat'],
+    ],
+    [
+      'document:p#partly@user:cat',
+      ['group:past#active'],
+      ['document:p#team@group:past', 'group:past#member@user:cat', 'group:past#left@user:cat'],
+    ],
+  ]
+  test.each([...absences, ...refuted])('%s', async (text, absent, proof) => {
     const explanation = await explained(text)
     expect(explanation.permissionship).toBe('has')
     expect(
@@ -107,7 +154,8 @@ describe('reasons', () => {
     ['document:e#view@user:ann', 'condition_false', 'document:e#viewer', ['document:e#viewer@user:ann']],
   ]
   test.each(reasons)('%s', async (text, kind, place, via) => {
-    const { reason } = await explained(text)
+    const { reason, proof, absences } = await explained(text)
+    expect([proof, absences]).toEqual([[], []])
     expect(reason).toMatchObject({ kind, missing: [] })
     expect(`${formatObject(reason!.resource)}#${reason!.name}`).toBe(place)
     expect(reason!.via.map((row) => formatRelationship(row).replace(/\[.*/, '')).sort()).toEqual(via)
