@@ -1,21 +1,24 @@
 // Explanations in full: every absence that a proof relies on, what blocks, and how a tree is drawn.
 
 import { describe, expect, test } from 'vitest'
+import { createEngine } from '../../src/engine/create-engine.ts'
 import type { TraceNode } from '../../src/model/decision.ts'
 import { formatObject } from '../../src/model/reference.ts'
 import { formatRelationship } from '../../src/model/relationship-text.ts'
+import { finish, worldOf as worldOfCase } from '../property/cardea-systems.ts'
+import { caseOf } from '../reference/generate.ts'
 import { questionOf, worldOf } from './world-of.ts'
 
 const schema = `caveat allowed(level int) { level > 3 }
 definition user {}
 definition group {
-  relation member: user | group#member
+  relation member: user | user with allowed | group#member
   relation left: user
   permission active = member - left
 }
 definition document {
   relation owner: user
-  relation viewer: user | user with allowed | group#member | group#active
+  relation viewer: user | user with allowed | group#member | group#active | group#member with allowed
   relation banned: user | group#member
   relation cleared: user
   relation team: group
@@ -36,6 +39,12 @@ definition document {
   permission partly = team->member - team.all(active)
   permission through = owner - kept_out
   permission kept_out = blocked
+  permission plural = owner - (cleared + banned)
+  permission common = owner - (banned & owner)
+  permission reached = owner + team->member
+  permission twice = banned & viewer
+  permission open = cleared & self_excluding
+  permission self_excluding = owner - self_excluding
 }`
 
 const rows = [
@@ -56,6 +65,28 @@ const rows = [
   'document:q#team@group:past',
   'document:q#team@group:now',
   'group:now#member@user:cat',
+  'document:m#viewer@group:none#member',
+  'document:m#viewer@group:loop#member',
+  'document:m#viewer@group:one#member',
+  'group:one#member@group:none#member',
+  'group:one#member@group:two#member',
+  'group:two#member@group:one#member',
+  'group:two#member@group:h#member',
+  'group:two#member@group:none#member',
+  'document:r#viewer@group:past#active',
+  'document:s#owner@user:bob',
+  'document:s#banned@user:bob',
+  'document:q#owner@user:cat',
+  'document:t#owner@user:ann',
+  'document:t#team@group:k',
+  'document:t#team@group:g',
+  'document:v#team@group:k',
+  'document:v#team@group:g',
+  'document:u#banned@group:h#member',
+  'document:u#viewer@group:h#member',
+  'document:n#viewer@group:cond#member[allowed:{"level":9}]',
+  'group:cond#member@group:cond_below#member',
+  'group:cond_below#member@user:ann[allowed:{"level":1}]',
   'document:l#viewer@group:loop#member',
   'group:loop#member@group:pool#member',
   'group:pool#member@group:loop#member',
@@ -135,6 +166,20 @@ describe('absences', () => {
   })
 })
 
+const longWay = [
+  'group:h#member@user:ann',
+  'group:one#member@group:two#member',
+  'group:two#member@group:h#member',
+]
+
+test.each([
+  ['document:m#view', ['document:m#viewer@group:one#member', ...longWay]],
+  ['group:one#member', longWay],
+  ['group:two#member', ['group:h#member@user:ann', 'group:two#member@group:h#member']],
+])('the proof of %s leaves out where nobody is, and never rests on itself', async (place, proof) => {
+  expect((await explained(`${place}@user:ann`)).proof.map(formatRelationship).sort()).toEqual(proof)
+})
+
 describe('reasons', () => {
   const reasons: [string, string, string, string[]][] = [
     ['document:c#seen@user:bob', 'blocked_by_exclusion', 'document:c#seen', ['document:c#banned@user:bob']],
@@ -149,6 +194,41 @@ describe('reasons', () => {
       'blocked_by_exclusion',
       'document:b#grouped',
       ['document:b#team@group:g', 'group:g#member@group:h#member', 'group:h#member@user:ann'],
+    ],
+    [
+      'document:s#plural@user:bob',
+      'blocked_by_exclusion',
+      'document:s#plural',
+      ['document:s#banned@user:bob'],
+    ],
+    [
+      'document:s#common@user:bob',
+      'blocked_by_exclusion',
+      'document:s#common',
+      ['document:s#banned@user:bob'],
+    ],
+    ['document:r#view@user:cat', 'blocked_by_exclusion', 'group:past#active', ['group:past#left@user:cat']],
+    [
+      'document:q#unanimous@user:cat',
+      'blocked_by_exclusion',
+      'document:q#unanimous',
+      ['document:q#team@group:past', 'group:past#member@user:cat'],
+    ],
+    [
+      'document:t#grouped@user:ann',
+      'blocked_by_exclusion',
+      'document:t#grouped',
+      ['document:t#team@group:g', 'group:g#member@group:h#member', 'group:h#member@user:ann'],
+    ],
+    [
+      'document:n#view@user:ann',
+      'condition_false',
+      'group:cond_below#member',
+      [
+        'document:n#viewer@group:cond#member',
+        'group:cond#member@group:cond_below#member',
+        'group:cond_below#member@user:ann',
+      ],
     ],
     ['document:a#both@user:bob', 'no_path', 'document:a#both', []],
     ['document:e#view@user:ann', 'condition_false', 'document:e#viewer', ['document:e#viewer@user:ann']],
@@ -193,6 +273,18 @@ const trees: [string, string][] = [
     'document:b#grouped@user:ann',
     `document:b#grouped exclusion no [${direct('document:b#owner', 'has')}, document:b#grouped arrow has [group:g#member relation has [${direct('group:h#member', 'has')}]]]`,
   ],
+  [
+    'document:u#twice@user:ann',
+    `document:u#twice intersection has [document:u#banned relation has [group:h#member relation has], document:u#viewer relation has [${direct('group:h#member', 'has')}]]`,
+  ],
+  [
+    'document:v#reached@user:ann',
+    `document:v#reached union has [document:v#reached arrow has [group:g#member relation has [${direct('group:h#member', 'has')}]]]`,
+  ],
+  [
+    'document:a#open@user:ann',
+    `document:a#open intersection no [document:a#cleared relation no, document:a#self_excluding exclusion conditional [${direct('document:a#owner', 'has')}, document:a#self_excluding cycle conditional]]`,
+  ],
   ['document:a#nobodys@user:ann', 'document:a#nobodys nil no'],
   [
     'document:b#doubtful@user:ann',
@@ -202,4 +294,14 @@ const trees: [string, string][] = [
 
 test.each(trees)('the tree of %s', async (text, tree) => {
   expect(draw((await explained(text)).tree)).toBe(tree)
+})
+
+test('a grant is suggested for a no, and only when it is asked for', async () => {
+  const each = caseOf(schema, rows)
+  const world = await worldOfCase(each)
+  const suggested = (text: string, options?: { suggest: boolean }) =>
+    'suggestion' in finish(createEngine().explain(world, questionOf(text), each.nowMs, options), 1000)
+  expect(suggested('document:a#view@user:bob')).toBe(false)
+  expect(suggested('document:a#view@user:bob', { suggest: true })).toBe(true)
+  expect(suggested('document:a#view@user:ann', { suggest: true })).toBe(false)
 })
