@@ -1,7 +1,8 @@
 // A binding: plans whose names have been looked up in one graph.
 
-import type { NameId, Snapshot } from '../graph/snapshot.ts'
+import type { NameId } from '../graph/snapshot.ts'
 import type { MemberId, Plans } from './plans.ts'
+import type { ForwardSnapshot } from './world.ts'
 
 /** Integers for everything that plans name, in the numbering of one graph. -1: the graph does not know the name. */
 export interface Binding {
@@ -22,9 +23,9 @@ class NameBinding implements Binding {
   readonly #members: (Int32Array | undefined)[] = []
   readonly #targets = new Map<string, Int32Array>()
   readonly #plans: Plans
-  readonly #snapshot: Snapshot
+  readonly #snapshot: ForwardSnapshot
 
-  constructor(plans: Plans, snapshot: Snapshot) {
+  constructor(plans: Plans, snapshot: ForwardSnapshot) {
     this.#plans = plans
     this.#snapshot = snapshot
     this.memberNames = Int32Array.from(plans.members, ({ name }) => snapshot.nameId(name))
@@ -52,14 +53,14 @@ class NameBinding implements Binding {
       )
       this.#targets.set(name, byType)
     }
-    return type >= 0 && type < byType.length ? byType[type]! : -1
+    return byType[type] ?? -1
   }
 }
 
 const bindings = new WeakMap<Plans, { names: object; size: number; binding: Binding }>()
 
 /** The binding of these plans to the snapshot's graph; made anew when the graph has learnt names since. */
-export function bindingOf(plans: Plans, snapshot: Snapshot): Binding {
+export function bindingOf(plans: Plans, snapshot: ForwardSnapshot): Binding {
   const known = bindings.get(plans)
   if (known !== undefined && known.names === snapshot.names && known.size === snapshot.names.size)
     return known.binding

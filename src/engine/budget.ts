@@ -1,9 +1,10 @@
 // Budgets: how much work one request may do in all, and before it lets others run.
 
-import type { NameId, Snapshot } from '../graph/snapshot.ts'
+import type { NameId } from '../graph/snapshot.ts'
 import { CardeaError } from '../model/errors.ts'
 import type { ObjectKey } from '../store/store.ts'
 import type { EngineLimits, WidestNode } from './engine.ts'
+import type { ForwardSnapshot } from './world.ts'
 
 /** Nodes with fewer rows are not worth telling. */
 const fewRows = 99
@@ -16,7 +17,7 @@ export class Budget {
   #widestRows = fewRows
   /** Named only when asked. */
   #widest:
-    | { snapshot: Snapshot; node: ObjectKey; relation: NameId; resourceType: NameId | undefined }
+    | { snapshot: ForwardSnapshot; node: ObjectKey; relation: NameId; resourceType: NameId | undefined }
     | undefined
 
   constructor(limits: EngineLimits) {
@@ -38,7 +39,7 @@ export class Budget {
   /** Rows were followed from one node; `resourceType` for rows in which it is the subject. */
   walked(
     rows: number,
-    snapshot: Snapshot,
+    snapshot: ForwardSnapshot,
     node: ObjectKey,
     relation: NameId,
     resourceType?: NameId | undefined,

@@ -1,18 +1,18 @@
 // Conditions: what a row's traits amount to at one instant, under one request's context.
 
-import type { Snapshot } from '../graph/snapshot.ts'
 import type { JsonObject } from '../model/context.ts'
 import type { CaveatOutcome } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
 import type { Plans } from './plans.ts'
 import { no, type Truth, Truths, yes } from './truth.ts'
+import type { ForwardSnapshot } from './world.ts'
 
 /** The row is expired: to this request it does not exist. */
 export const invisible = -1
 
 /** Evaluates caveats and expiry, each row's traits once. */
 export class Conditions {
-  readonly #snapshot: Snapshot
+  readonly #snapshot: ForwardSnapshot
   readonly #plans: Plans
   readonly #context: JsonObject | undefined
   readonly #nowMs: number
@@ -23,7 +23,7 @@ export class Conditions {
 
   /** `forced`: what every caveat is taken for instead of being evaluated, to find out what they decide. */
   constructor(
-    snapshot: Snapshot,
+    snapshot: ForwardSnapshot,
     plans: Plans,
     context: JsonObject | undefined,
     nowMs: number,
@@ -43,7 +43,7 @@ export class Conditions {
     return this.#truths
   }
 
-  /** The truth of a row with these traits (as {@link Snapshot.row} or a cursor gives them), or {@link invisible}. */
+  /** The truth of a row with these traits (as `row` of a snapshot or a cursor gives them), or {@link invisible}. */
   of(traits: number): Truth | typeof invisible {
     if (traits === 0) return yes
     this.#known ??= new Map()

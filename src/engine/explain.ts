@@ -154,16 +154,12 @@ export class Explaining {
 
   /** Asks what would have to be different: the context, the conditions, or the exclusions. */
   *#reason(solver: Solver, truth: Truth, missing: readonly string[]): Work<DenialReason> {
-    const { snapshot } = this.#world
     const lenient = this.#solver({}, yes)
     if ((yield* lenient.solve(this.#node, this.#member)) === yes || truth !== no) {
       const root = lenient.atomOf(this.#node, this.#member)
       if (lenient.truthOf(root) === yes) {
         const support = yield* supportOf(lenient, root, this.#budget)
-        const conditional = support.rows.find(
-          (row) =>
-            snapshot.traits(row.traits).caveat !== undefined && solver.conditions.of(row.traits) !== yes,
-        )
+        const conditional = support.rows.find((row) => solver.conditions.of(row.traits) !== yes)
         if (conditional !== undefined || truth !== no) {
           const row = conditional ?? support.rows[0]
           const kind = truth === no ? 'condition_false' : 'context_missing'

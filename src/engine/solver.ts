@@ -1,6 +1,6 @@
 // The solver: the general answer to any check, as a system of equations solved component by component.
 
-import { allRows, type RowCursor, type Snapshot, usersetRows } from '../graph/snapshot.ts'
+import { allRows, type RowCursor, usersetRows } from '../graph/snapshot.ts'
 import { CardeaError } from '../model/errors.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
@@ -19,7 +19,7 @@ import type { Work } from './paused-work.ts'
 import type { ArrowNode, MemberId, PlanNode, Plans } from './plans.ts'
 import { type Subject, targetOf } from './subject.ts'
 import { no, type Truth, truthClass, yes } from './truth.ts'
-import type { World } from './world.ts'
+import type { ForwardSnapshot, ForwardWorld } from './world.ts'
 
 const unsolved = -1
 
@@ -39,7 +39,7 @@ export class Solver {
   readonly atoms = new AtomTable()
   readonly equations: Equation[] = []
   readonly conditions: Conditions
-  readonly #snapshot: Snapshot
+  readonly #snapshot: ForwardSnapshot
   readonly #plans: Plans
   readonly #binding: Binding
   readonly #subject: Subject
@@ -54,7 +54,7 @@ export class Solver {
   #held = 0
 
   constructor(
-    world: World,
+    world: ForwardWorld,
     subject: Subject,
     conditions: Conditions,
     budget: Budget,

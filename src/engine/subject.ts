@@ -4,6 +4,7 @@ import type { NameId, Snapshot } from '../graph/snapshot.ts'
 import { type ObjectRef, type SubjectRef, wildcardId } from '../model/reference.ts'
 import type { Binding } from './binding.ts'
 import type { MemberId, Plans } from './plans.ts'
+import type { ForwardSnapshot } from './world.ts'
 
 /** Stands for an object that the graph has never seen, so that it can still be compared with itself. */
 export const unseenResource = -1
@@ -48,6 +49,6 @@ export function resolve(
 }
 
 /** Member that arrows reach on an object: -1 when its type lacks the name. */
-export function targetOf(snapshot: Snapshot, binding: Binding, node: number, name: string): MemberId {
+export function targetOf(snapshot: ForwardSnapshot, binding: Binding, node: number, name: string): MemberId {
   return node > 0 ? binding.target(snapshot.nodeType(node), name) : -1
 }

@@ -3,7 +3,18 @@
 import type { Snapshot } from '../graph/snapshot.ts'
 import type { Plans } from './plans.ts'
 
-export interface World {
-  readonly snapshot: Snapshot
+/** What the solver asks of a graph: names, objects, and rows from their resource's side. */
+export type ForwardSnapshot = Pick<
+  Snapshot,
+  'names' | 'nameId' | 'nameText' | 'nodeType' | 'nodeId' | 'row' | 'traits' | 'cursor' | 'openForward'
+>
+
+/** A world as the solver sees it. */
+export interface ForwardWorld {
+  readonly snapshot: ForwardSnapshot
   readonly plans: Plans
+}
+
+export interface World extends ForwardWorld {
+  readonly snapshot: Snapshot
 }

@@ -45,6 +45,19 @@ describe('atoms', () => {
     compareWithMap(table, pairs(count, nodes, members).reverse())
   })
 
+  test('an atom is not there before it is added, however often the table grows', () => {
+    const table = new AtomTable()
+    for (const rounds of [1, 2]) {
+      for (let node = 1; node <= 3000; node += 1) {
+        expect(table.find(0, 0)).toBe(-1)
+        expect(table.find(node, rounds)).toBe(-1)
+        expect(table.find(node, 1 - rounds)).toBe(-1)
+        expect(table.add(node, rounds)).toBe(node - 1)
+      }
+      table.clear()
+    }
+  })
+
   test('clearing often leaves nothing behind', () => {
     const table = new AtomTable()
     for (let round = 0; round < 20; round += 1) {

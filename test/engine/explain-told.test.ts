@@ -91,6 +91,7 @@ const rows = [
   'group:loop#member@group:pool#member',
   'group:pool#member@group:loop#member',
   'document:e#viewer@user:ann[allowed:{"level":1}]',
+  'document:f#viewer@user:ann[allowed]',
 ]
 
 async function explained(text: string) {
@@ -304,4 +305,5 @@ test('a grant is suggested for a no, and only when it is asked for', async () =>
   expect(suggested('document:a#view@user:bob')).toBe(false)
   expect(suggested('document:a#view@user:bob', { suggest: true })).toBe(true)
   expect(suggested('document:a#view@user:ann', { suggest: true })).toBe(false)
+  expect(suggested('document:f#view@user:ann', { suggest: true })).toBe(false)
 })

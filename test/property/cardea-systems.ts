@@ -49,7 +49,8 @@ export async function authorizerWith(each: Case): Promise<{ authorizer: Authoriz
   let nowMs = writtenAtMs
   const clock = () => nowMs
   const store = memoryStore({ clock })
-  const authorizer = await createAuthorizer({ store, clock })
+  const limits = { maxUpdatesPerWrite: Math.max(1, each.relationships.length) }
+  const authorizer = await createAuthorizer({ store, clock, limits })
   await authorizer.writeSchema(each.schema.text)
   if (each.relationships.length > 0) {
     const updates = each.relationships.map((relationship) => ({ operation: 'touch' as const, relationship }))
