@@ -1,7 +1,6 @@
 // P2 and P3: checks over gRPC beside an echo server on the same library, and items of bulk checks beside single checks.
 // Run: npm run bench -- grpc. Needs h2load (Debian: apt-get install nghttp2-client).
 
-import { credentials, Metadata, makeClientConstructor } from '@grpc/grpc-js'
 import { questionToWire } from '../src/wire/answers.ts'
 import { decode, encode } from '../src/wire/message-codec.ts'
 import { PermissionsService } from '../src/wire/messages.ts'
@@ -11,6 +10,7 @@ import { bulkPath, checkPath, presharedKey } from './grpc-server.ts'
 import { h2load, hasH2load, type Loaded } from './h2load.ts'
 import { LimitTraversal } from './limit-traversal.ts'
 import { best, grouped, inTurn, median, numbersGiven, quick, tellGoal, tellTable } from './measure.ts'
+import { rawCall } from './raw-call.ts'
 import { makeData } from './shared-folders.ts'
 
 if (!hasH2load()) {
@@ -39,21 +39,7 @@ const headers = {
 }
 const bulkMessage = encode(checkBulkPermissions.input, { items: questions.map(questionToWire) })
 
-/** The answer's bytes, by a real client. */
-function ask(path: string, message: Buffer): Promise<Buffer> {
-  const Client = makeClientConstructor({}, 'raw')
-  const client = new Client(`127.0.0.1:${cardea.ready.port}`, credentials.createInsecure())
-  const metadata = new Metadata()
-  metadata.set('authorization', headers.authorization)
-  const same = (bytes: Buffer) => bytes
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, same, same, message, metadata, (error, answer) => {
-      client.close()
-      if (error === null) resolve(answer!)
-      else reject(error)
-    })
-  })
-}
+const ask = (path: string, message: Buffer) => rawCall(cardea.ready.port, path, message, presharedKey)
 
 const sizeEcho = (sizes: Record<string, number>) =>
   new Promise((resolve) => {

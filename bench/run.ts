@@ -45,6 +45,7 @@ const benches: readonly Bench[] = [
   { name: 'guard', goals: ['P7'] },
   { name: 'growth', goals: ['P8'], words: ['--json', points, ...short] },
   { name: 'agents', goals: ['P9'], words: short },
+  { name: 'workers', goals: [], words: short, wholeRunOnly: true },
   { name: 'workloads', goals: [], words: short },
   { name: 'memory', goals: [], words: short, nodeOptions: ['--expose-gc'] },
   { name: 'spicedb', goals: [], words: short, wholeRunOnly: true },
