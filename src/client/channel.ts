@@ -281,7 +281,9 @@ function errorOf(error: ServiceError): CardeaError {
   const details = error.metadata?.get('grpc-status-details-bin')[0]
   if (Buffer.isBuffer(details)) return errorFromStatus(decodeStatus(details))
   if (error.code === GrpcCode.UNAVAILABLE) {
-    const message = `The service cannot be reached: ${error.details}`
+    // grpc-js ends its text with a note about names even where there is none.
+    const details = error.details.replace(/\.?\s*Resolution note:\s*$/, '')
+    const message = `The service cannot be reached: ${details}`
     return new CardeaError('UNAVAILABLE', message, {}, { cause: error })
   }
   return errorFromStatus({ code: error.code ?? GrpcCode.UNKNOWN, message: error.details ?? String(error) })

@@ -35,11 +35,24 @@ async function lint(
     }
     print('problem', problems)
     print('warning', warnings)
-    if (problems.length > 0) process.stdout.write(`${file} does not load: ${problems.length} problems\n`)
-    else process.stdout.write(`${file} loads; ${warnings.length} warnings\n`)
+    if (problems.length > 0) process.stdout.write(`${file} does not load: ${count(problems, 'problem')}\n`)
+    else process.stdout.write(`${file} loads; ${count(warnings, 'warning')}${unasked(schema, tools)}\n`)
   }
   const worrying = options.strict === true && warnings.length > 0
   if (problems.length > 0 || worrying) process.exitCode = exitCode.failed
+}
+
+const count = ({ length }: readonly unknown[], what: string) => `${length} ${what}${length === 1 ? '' : 's'}`
+
+/** What was not compared, for want of what to compare with. */
+function unasked(schema: unknown, tools: unknown): string {
+  const missing = [
+    ...(schema === undefined ? ['types and permissions with a schema (--schema FILE)'] : []),
+    ...(tools === undefined
+      ? ['tools and arguments with a server (--tools FILE, or -- and its command)']
+      : []),
+  ]
+  return missing.length === 0 ? '' : `. Not compared: ${missing.join('; ')}`
 }
 
 async function suggest(

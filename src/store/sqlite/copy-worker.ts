@@ -10,6 +10,7 @@ import type { Head } from '../store.ts'
 import { assertPath, openConnection } from './connection.ts'
 import type { CopyOutcome, CopyTask } from './copies.ts'
 import { storeError } from './driver-errors.ts'
+import { noDatastore } from './no-datastore.ts'
 import { encodeError } from './protocol.ts'
 import { headStatement } from './reader.ts'
 import { assertKnownVersion, versionOf } from './tables.ts'
@@ -70,12 +71,11 @@ function assertFree(path: string): void {
 }
 
 function assertDatastore(path: string): void {
-  const missing = new CardeaError('CONFIG_INVALID', `${path} is not a Cardea datastore.`, { path })
-  if (!existsSync(path)) throw missing
+  if (!existsSync(path)) throw noDatastore(path)
   const database = new Database(path, { readonly: true, timeout: 5_000 })
   try {
     const version = versionOf(database)
-    if (version === 0) throw missing
+    if (version === 0) throw noDatastore(path)
     assertKnownVersion(version, path)
   } finally {
     database.close()

@@ -3,11 +3,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { CardeaError } from '../../model/errors.ts'
 import type { Revision } from '../../model/revision.ts'
 import { type IdentityChange, notEmpty } from '../identity-change.ts'
 import type { DatastoreIdentity } from '../store.ts'
 import { storeError } from './driver-errors.ts'
+import { noDatastore } from './no-datastore.ts'
 import { Reader } from './reader.ts'
 import { requireDriver } from './require-driver.ts'
 import { assertKnownVersion, versionOf } from './tables.ts'
@@ -49,12 +49,11 @@ async function inTransaction<Value>(
   await requireDriver()
   // The driver is loaded only now, so that its absence has been told of in words.
   const { openConnection } = await import('./connection.ts')
-  const missing = new CardeaError('CONFIG_INVALID', `${path} is not a Cardea datastore.`, { path })
-  if (!existsSync(path)) throw missing
+  if (!existsSync(path)) throw noDatastore(path)
   const database = openConnection(path, 5_000)
   try {
     const version = versionOf(database)
-    if (version === 0) throw missing
+    if (version === 0) throw noDatastore(path)
     assertKnownVersion(version, path)
     return database.transaction(() => work(database)).immediate()
   } catch (error) {
