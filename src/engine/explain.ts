@@ -7,7 +7,7 @@ import { Budget } from './budget.ts'
 import { answerOf, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation, ExplainOptions } from './engine.ts'
-import type { Equation } from './equation.ts'
+import { type Equation, evaluate, rowTruth } from './equation.ts'
 import { evaluationOf, type Work } from './paused-work.ts'
 import { objectOf } from './read-rows.ts'
 import { rowsSnapshot } from './rows-snapshot.ts'
@@ -228,19 +228,20 @@ export class Explaining {
   *#blocking(solver: Solver, atom: number): Work<readonly SupportRow[]> {
     const rows: SupportRow[] = []
     const holding: number[] = []
+    const { truths } = solver.conditions
+    const solved = (other: number): Truth => solver.truthOf(other)
     const visit = (equation: Equation, subtracted: boolean): void => {
+      // What does not hold takes nothing away.
+      if (subtracted && evaluate(equation, solved, solved, truths) !== yes) return
       if (equation.kind === 'union' || equation.kind === 'intersection') {
         for (const operand of equation.operands) visit(operand, subtracted)
       } else if (equation.kind === 'exclusion') {
         visit(equation.base, subtracted)
         visit(equation.subtracted, true)
-      } else if (subtracted && equation.kind === 'atom' && solver.truthOf(equation.atom) === yes) {
+      } else if (subtracted && equation.kind === 'atom') {
         holding.push(equation.atom)
       } else if (subtracted && (equation.kind === 'some' || equation.kind === 'every')) {
-        const row = equation.rows.find(
-          (each) => each.truth === yes && each.atom >= 0 && solver.truthOf(each.atom) === yes,
-        )
-        if (row === undefined) return
+        const row = equation.rows.find((each) => rowTruth(each, solved, truths) === yes)!
         rows.push({ resource: solver.atoms.nodes[atom]!, relation: equation.relation, ...row })
         holding.push(row.atom)
       }

@@ -71,6 +71,15 @@ describe('atoms', () => {
     }
   })
 
+  test('much comes into a table that was cleared of little', () => {
+    for (const before of [0, 1, 2]) {
+      const table = new AtomTable()
+      compareWithMap(table, pairs(before, 500, 3))
+      table.clear()
+      compareWithMap(table, pairs(300, 500, 3))
+    }
+  })
+
   test('a table that has grown large is small again when it is cleared, and as good', () => {
     const table = new AtomTable()
     for (let node = 0; node < 600_000; node += 1) table.add(node, 0)

@@ -63,14 +63,19 @@ test('names that the graph learns later count', async () => {
 })
 
 test('a binding knows what the plans know in the words of the graph, and nothing else', async () => {
-  // The graph has never heard of the relation `parent`, and knows a type and a name that the plans do not.
+  // The graph has never heard of the relation `parent` or the type `unheard`, and knows a type and a name that the plans do not.
   const rows = ['document:x#viewer@group:a#admin', 'group:a#admin@user:ann', 'thing:t#part@user:ann']
   const known = `${schema}
 definition thing {
   relation part: user
 }`
   const { snapshot } = await worldOf(caseOf(known, rows))
-  const plans = compilePlans(caseOf(schema, []).schema)
+  const spoken = `${schema}
+definition unheard {
+  relation member: user
+  relation admin: user
+}`
+  const plans = compilePlans(caseOf(spoken, []).schema)
   const binding = bindingOf(plans, snapshot)
   const names = Array.from({ length: snapshot.names.size }, (_, name) => name)
   for (const type of [-1, ...names, names.length]) {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { Budget } from '../../src/engine/budget.ts'
 import { createEngine } from '../../src/engine/create-engine.ts'
-import type { Engine } from '../../src/engine/engine.ts'
+import type { Engine, Evaluation } from '../../src/engine/engine.ts'
 import type { World } from '../../src/engine/world.ts'
 import { CardeaError } from '../../src/model/errors.ts'
 import { drain, finish, worldOf } from '../property/cardea-systems.ts'
@@ -53,6 +53,34 @@ describe('a budget', () => {
       code: 'LIMIT_EXCEEDED',
       facts: { setting: 'max-entries', maximum: '10' },
     })
+  })
+})
+
+test('the widest node is told when it has a hundred rows, and only by one with more is it replaced', async () => {
+  const { snapshot } = await worldOf(
+    caseOf('definition user {\n relation friend: user\n}', ['user:ann#friend@user:bob']),
+  )
+  const [type, friend] = [snapshot.nameId('user'), snapshot.nameId('friend')]
+  const [ann, bob] = [snapshot.node(type, 'ann'), snapshot.node(type, 'bob')]
+  const budget = new Budget({ maxSteps: 100, maxEntries: 10 })
+  budget.walked(99, snapshot, ann, friend)
+  expect(budget.widest).toBeUndefined()
+  budget.walked(100, snapshot, ann, friend)
+  budget.walked(100, snapshot, bob, friend, type)
+  expect(budget.widest).toEqual({
+    object: { type: 'user', id: 'ann' },
+    rowsOf: 'friend',
+    reverse: false,
+    rows: 100,
+  })
+  const whole = new Budget({ maxSteps: 100, maxEntries: 10 })
+  whole.walked(101, snapshot, bob, friend, type)
+  whole.absorb(budget)
+  expect(whole.widest).toMatchObject({
+    object: { id: 'bob' },
+    rowsOf: 'user#friend',
+    reverse: true,
+    rows: 101,
   })
 })
 
@@ -142,6 +170,22 @@ definition folder {
     expect(turns).toBeGreaterThan(100)
     expect(evaluation.steps).toBeGreaterThan(1000)
     expect(evaluation.run(10)).toEqual({ permissionship: 'has', missing: [] })
+  })
+
+  const answers: [string, (engine: Engine<World>, world: World) => Evaluation<unknown>][] = [
+    ['a check', (engine, world) => engine.check(world, folder, each.nowMs)],
+    ['checks in bulk', (engine, world) => engine.checkBulk(world, [folder, group], each.nowMs)],
+    ['evidence in bulk', (engine, world) => engine.evidenceBulk(world, [folder, group], each.nowMs)],
+    ['an explanation', (engine, world) => engine.explain(world, folder, each.nowMs)],
+    ['a tree', (engine, world) => engine.expand(world, folder, each.nowMs)],
+  ]
+  test.each(answers)('%s is the same when it is asked for again', async (_, ask) => {
+    const evaluation = ask(createEngine(), await worldOf(each))
+    const value = finish(evaluation, 10_000)
+    const { steps } = evaluation
+    expect(evaluation.run(10_000)).toBe(value)
+    expect(evaluation.run(0)).toBe(value)
+    expect(evaluation.steps).toBe(steps)
   })
 
   test('in bulk a question that asks for too much fails alone', async () => {

@@ -43,6 +43,10 @@ definition document {
   permission common = owner - (banned & owner)
   permission reached = owner + team->member
   permission twice = banned & viewer
+  permission mixed = (owner & viewer) + cleared
+  permission odd = owner - (banned & cleared) - guest
+  permission uneven = owner - team.all(member) - guest
+  relation guest: user
   permission open = cleared & self_excluding
   permission self_excluding = owner - self_excluding
 }`
@@ -92,6 +96,13 @@ const rows = [
   'group:pool#member@group:loop#member',
   'document:e#viewer@user:ann[allowed:{"level":1}]',
   'document:f#viewer@user:ann[allowed]',
+  'document:i#owner@user:ann',
+  'document:i#viewer@user:ann',
+  'document:o#owner@user:ann',
+  'document:o#banned@user:ann',
+  'document:o#guest@user:ann',
+  'document:o#team@group:g',
+  'document:o#team@group:k',
 ]
 
 async function explained(text: string) {
@@ -208,6 +219,14 @@ describe('reasons', () => {
       'document:s#common',
       ['document:s#banned@user:bob'],
     ],
+    // What is subtracted and does not hold is not in the way.
+    ['document:o#odd@user:ann', 'blocked_by_exclusion', 'document:o#odd', ['document:o#guest@user:ann']],
+    [
+      'document:o#uneven@user:ann',
+      'blocked_by_exclusion',
+      'document:o#uneven',
+      ['document:o#guest@user:ann'],
+    ],
     ['document:r#view@user:cat', 'blocked_by_exclusion', 'group:past#active', ['group:past#left@user:cat']],
     [
       'document:q#unanimous@user:cat',
@@ -285,6 +304,12 @@ const trees: [string, string][] = [
   [
     'document:a#open@user:ann',
     `document:a#open intersection no [document:a#cleared relation no, document:a#self_excluding exclusion conditional [${direct('document:a#owner', 'has')}, document:a#self_excluding cycle conditional]]`,
+  ],
+  // What holds as well but is no part of the proof is left out.
+  ['document:b#reached@user:ann', `document:b#reached union has [${direct('document:b#owner', 'has')}]`],
+  [
+    'document:i#mixed@user:ann',
+    `document:i#mixed union has [document:i#mixed intersection has [${direct('document:i#owner', 'has')}, ${direct('document:i#viewer', 'has')}]]`,
   ],
   ['document:a#nobodys@user:ann', 'document:a#nobodys nil no'],
   [
