@@ -15,7 +15,16 @@ export interface AuditDecision {
   readonly proof?: readonly string[]
   /** `type:id#permission@subject` facts that must be untrue. */
   readonly absences?: readonly string[]
-  readonly reason?: { readonly kind: string; readonly at: string; readonly via: readonly string[] }
+  readonly reason?: AuditReason
+}
+
+/** Why the answer was not `has`. */
+export interface AuditReason {
+  readonly kind: string
+  /** Where the path ends; unset: at the resource itself, with the permission that was asked about. */
+  readonly at?: string
+  /** Relationships that lead there; unset: none. */
+  readonly via?: readonly string[]
 }
 
 /** Who made the call. Never a token. */

@@ -40,7 +40,7 @@ export interface AuditLogOptions {
 export interface AuditLog extends AuditSink {
   readonly head: ChainHead
   /**
-   * Blanks fields of an earlier entry (see {@link redactEntry} for names) and records that it was done. The chain and all
+   * Blanks fields of an earlier entry (see {@link blankLine} for names) and records that it was done. The chain and all
    * checkpoints still hold. Throws INVALID_ARGUMENT for an unknown entry or field.
    */
   redact(seq: number, fields: readonly string[], reason: string): Promise<void>
@@ -260,8 +260,14 @@ class Writer implements AuditLog {
     await this.#exclusively(async () => {
       await this.#file.rotate()
       // Said first and done then: a crash in between leaves a value that was to go, never one that went unsaid.
-      await blankFields(this.#options.path, seq, fields, (names) => {
-        const body: Redaction = { seq, fields: names, reason, at: this.now() }
+      await blankFields(this.#options.path, seq, fields, ({ fields: blanked, left }) => {
+        const body: Redaction = {
+          seq,
+          fields: blanked,
+          reason,
+          at: this.now(),
+          ...(left.length > 0 && { left }),
+        }
         return this.#write([{ entry: { kind: 'redaction', body }, durable: true }])
       })
     })

@@ -5,8 +5,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CardeaError } from '../model/errors.ts'
-import { type ChainHead, type Entry, emptyChain, hashHolds, parseEntry } from './entry.ts'
-import { type Line, linesOf, segmentPath, segmentsOf } from './segments.ts'
+import { type ChainHead, emptyChain, hashHolds, type Line, parseLine } from './entry.ts'
+import { linesOf, segmentPath, segmentsOf, type TextLine } from './segments.ts'
 
 /** How an existing log was found. */
 export interface OpenedLog {
@@ -40,15 +40,15 @@ export async function openLogFile(path: string): Promise<OpenedLog> {
 }
 
 /** The last entry of a segment and what a crash may have left behind it. */
-async function endOf(segment: string): Promise<{ last?: Entry; torn?: Line }> {
-  let lastLine: Line | undefined
-  let torn: Line | undefined
+async function endOf(segment: string): Promise<{ last?: Line; torn?: TextLine }> {
+  let lastLine: TextLine | undefined
+  let torn: TextLine | undefined
   for await (const line of linesOf(segment)) {
     if (line.complete) lastLine = line
     else torn = line
   }
   if (!lastLine) return { torn }
-  const last = parseEntry(lastLine.text)
+  const last = parseLine(lastLine.text)
   if (!last || !hashHolds(last))
     throw new CardeaError(
       'STORE_FAILED',

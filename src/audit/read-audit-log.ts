@@ -2,23 +2,17 @@
 
 import type { ObjectRef } from '../model/reference.ts'
 import type { AuditDecision, AuditEvent, AuditPrincipal } from './audit.ts'
-import { type Entry, parseEntry } from './entry.ts'
+import { type Entry, entryOf, parseLine } from './entry.ts'
 import { linesOf, segmentsOf } from './segments.ts'
 
 /** The entries of a log, oldest first. Lines that are no entries are left out; {@link verifyAuditLog} tells them. */
 export async function* readAuditLog(path: string): AsyncGenerator<Entry> {
   for (const file of await segmentsOf(path)) {
     for await (const line of linesOf(file)) {
-      const entry = line.complete ? parseEntry(line.text) : undefined
-      if (entry) yield withDecisions(entry)
+      const parsed = line.complete ? parseLine(line.text) : undefined
+      if (parsed) yield entryOf(parsed)
     }
   }
-}
-
-/** A record of nothing that was asked has no line for it. */
-function withDecisions(entry: Entry): Entry {
-  if (entry.kind !== 'event' || entry.body.decisions !== undefined) return entry
-  return { ...entry, body: { ...entry.body, decisions: [] } }
 }
 
 export interface ExposureQuery {

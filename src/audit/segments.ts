@@ -27,7 +27,7 @@ export async function segmentsOf(path: string): Promise<readonly string[]> {
 }
 
 /** One line of a file. `complete` is false for bytes after the last newline, which a crash may leave. */
-export interface Line {
+export interface TextLine {
   readonly text: string
   readonly number: number
   /** Offset of the first byte. */
@@ -36,7 +36,7 @@ export interface Line {
 }
 
 /** The lines of a file, read as a stream. Throws STORE_FAILED when the file cannot be read or a line has no end. */
-export async function* linesOf(file: string): AsyncGenerator<Line> {
+export async function* linesOf(file: string): AsyncGenerator<TextLine> {
   let rest: Buffer = Buffer.alloc(0)
   let number = 0
   let startByte = 0

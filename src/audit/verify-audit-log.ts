@@ -1,8 +1,9 @@
 // Verification: reads a whole log offline and tells every place where it is not what was written.
 
 import type { JWK } from 'jose'
+import { blankedFields, runsLeft } from './blank-entry.ts'
 import { type Checkpoint, readCheckpoints, verifyCheckpoint } from './checkpoint.ts'
-import { type ChainHead, type Entry, emptyChain, hashHolds, parseEntry, redactedFields } from './entry.ts'
+import { type ChainHead, emptyChain, hashHolds, type Line, parseLine, type Redaction } from './entry.ts'
 import { linesOf, segmentsOf } from './segments.ts'
 
 /**
@@ -132,8 +133,8 @@ class Reading {
   redacted = 0
   /** Numbers that were missing when their turn came; an entry found later turns a gap into a wrong order. */
   readonly #gaps: { readonly left: Set<number>; readonly problem: LogProblem }[] = []
-  /** Blanked fields that no redaction entry has named yet: `seq field`. */
-  readonly #unannounced = new Map<string, Omit<LogProblem, 'kind'>>()
+  /** Blanked fields, and hashes of what is left beside them, that no redaction entry has named yet: `seq field`. */
+  readonly #unannounced = new Map<string, LogProblem>()
 
   constructor(options: VerifyOptions, signed: ReadonlyMap<number, Checkpoint>) {
     this.#options = options
@@ -146,7 +147,7 @@ class Reading {
 
   take(file: string, line: number, text: string): void {
     this.entries++
-    const entry = parseEntry(text)
+    const entry = parseLine(text)
     if (!entry) {
       this.report('changed', { file, line, detail: 'This line is no entry.' })
       return
@@ -165,7 +166,7 @@ class Reading {
   }
 
   /** Whether the entry stands where its number and its `prev` say. */
-  #place(entry: Entry, at: { file: string; line: number; seq: number }): void {
+  #place(entry: Line, at: { file: string; line: number; seq: number }): void {
     const expected = this.head.seq + 1
     if (this.firstSeq === undefined) {
       this.firstSeq = entry.seq
@@ -204,21 +205,26 @@ class Reading {
     if (gap.left.size === 0) this.problems.splice(this.problems.indexOf(gap.problem), 1)
   }
 
-  #noteRedactions(entry: Entry, at: { file: string; line: number; seq: number }): void {
-    for (const field of redactedFields(entry)) {
+  #noteRedactions(entry: Line, at: { file: string; line: number; seq: number }): void {
+    const fields = blankedFields(entry)
+    for (const field of fields) {
       this.redacted++
-      this.#unannounced.set(`${entry.seq} ${field}`, {
-        ...at,
-        detail: `${field} was blanked, and no entry says so.`,
-      })
+      const detail = `${field} was blanked, and no entry says so.`
+      this.#unannounced.set(`${entry.seq} ${field}`, { kind: 'redacted', ...at, detail })
     }
-    if (entry.kind === 'redaction')
-      for (const field of entry.body.fields) this.#unannounced.delete(`${entry.body.seq} ${field}`)
+    if (fields.length > 0)
+      for (const hash of runsLeft(entry)) {
+        const detail = 'What is left beside blanked decisions is not what their blanking left.'
+        this.#unannounced.set(`${entry.seq} ${hash}`, { kind: 'changed', ...at, detail })
+      }
+    if (entry.kind !== 'redaction') return
+    const { seq, fields: named, left = [] } = entry.body as unknown as Redaction
+    for (const name of [...named, ...left]) this.#unannounced.delete(`${seq} ${name}`)
   }
 
   /** Answers the last signed entry that is there. */
   finish(last: Checkpoint | undefined): number | undefined {
-    for (const problem of this.#unannounced.values()) this.report('redacted', problem)
+    for (const { kind, ...problem } of this.#unannounced.values()) this.report(kind, problem)
     if (!last) return undefined
     if (last.seq > this.head.seq)
       this.report('truncated', {

@@ -20,10 +20,11 @@ import { expect, test, vi } from 'vitest'
 import { canonicalJson } from '../../src/audit/canonical-json.ts'
 import { generateCheckpointKey } from '../../src/audit/checkpoint.ts'
 import { createAuditLog } from '../../src/audit/create-audit-log.ts'
-import { emptyChain, encodeEntry, hashHolds, parseEntry } from '../../src/audit/entry.ts'
+import { emptyChain, encodeEntry, entryOf, hashHolds, parseLine } from '../../src/audit/entry.ts'
 import { readAuditLog } from '../../src/audit/read-audit-log.ts'
 import { segmentsOf } from '../../src/audit/segments.ts'
 import { verifyAuditLog } from '../../src/audit/verify-audit-log.ts'
+import { parseSubject } from '../../src/model/relationship-text.ts'
 import { decision, event, temporaryLog } from './events.ts'
 
 async function entries(path: string) {
@@ -53,18 +54,39 @@ test('each event is one chained line of canonical JSON, readable by its owner al
   })
 })
 
-test('the fast form of a decision is the canonical one, whatever is set', () => {
+test('a line is canonical and gives back what was appended, whatever is set', () => {
   const decisions = [
     decision('document:a', 'has'),
     decision('document:b', 'no'),
     decision('document:c', 'conditional', { missing: ['ip', 'day'] }),
     decision('document:d', 'error', { proof: undefined }),
     decision('document:"quoted"'.replaceAll('"', '='), 'has', { at: 'result $["ä\\u0000"]' }),
+    decision('folder:a', 'no', { reason: { kind: 'no_path' }, permission: 'edit' }),
+    ...Array.from({ length: 40 }, (_, index) =>
+      decision(`document:${index}`, 'has', {
+        subject: parseSubject(index % 2 === 0 ? 'user:alice' : 'group:"eng"#member'.replaceAll('"', '=')),
+        proof: [`document:${index}#parent@folder:f`, 'folder:f#viewer@group:eng#member[quoted:{"a":"\\"}]'],
+        absences: ['document:a#banned@user:alice'],
+      }),
+    ),
   ]
   const { line } = encodeEntry(emptyChain, { kind: 'event', body: event({ decisions }) })
   expect(line).toBe(`${canonicalJson(JSON.parse(line))}\n`)
-  expect(JSON.parse(line).body.decisions).toEqual(JSON.parse(JSON.stringify(decisions)))
-  expect(hashHolds(parseEntry(line)!)).toBe(true)
+  const written = parseLine(line)!
+  expect(hashHolds(written)).toBe(true)
+  expect(entryOf(written)).toMatchObject({ body: { decisions: JSON.parse(JSON.stringify(decisions)) } })
+  expect(written.body.relationships).toEqual(['folder:f#viewer@group:eng#member[quoted:{"a":"\\"}]'])
+  expect(written.body.asked).toHaveLength(3)
+})
+
+test('what many decisions rest on stands once in a line', () => {
+  const shared = Array.from({ length: 5 }, (_, index) => `folder:${index}#parent@folder:${index + 1}`)
+  const decisions = Array.from({ length: 1000 }, (_, index) =>
+    decision(`document:${index}`, 'has', { proof: [`document:${index}#parent@folder:0`, ...shared] }),
+  )
+  const { line } = encodeEntry(emptyChain, { kind: 'event', body: event({ decisions }) })
+  for (const relationship of shared) expect(line.split(relationship)).toHaveLength(2)
+  expect(line.split('"alice"').length).toBeLessThan(10)
 })
 
 test('the chain goes on over restarts and over full segments', async () => {

@@ -3,9 +3,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { canonicalJson } from '../../src/audit/canonical-json.ts'
 import { generateCheckpointKey, signCheckpoint } from '../../src/audit/checkpoint.ts'
 import { createAuditLog } from '../../src/audit/create-audit-log.ts'
-import { emptyChain, encodeEntry, parseEntry } from '../../src/audit/entry.ts'
+import { emptyChain, encodeEntry, entryOf, parseLine } from '../../src/audit/entry.ts'
 import { findExposures } from '../../src/audit/read-audit-log.ts'
 import { segmentsOf } from '../../src/audit/segments.ts'
 import { type LogProblemKind, verifyAuditLog } from '../../src/audit/verify-audit-log.ts'
@@ -44,7 +45,7 @@ function rebuild(bodies: readonly string[]): string {
   let head = emptyChain
   let text = ''
   for (const line of bodies) {
-    const encoded = encodeEntry(head, parseEntry(line)!)
+    const encoded = encodeEntry(head, entryOf(parseLine(line)!))
     text += encoded.line
     head = encoded.head
   }
@@ -121,7 +122,7 @@ describe('tampering', () => {
     return JSON.stringify(entry)
   }
   function forge(all: string[], index: number): string {
-    const before = parseEntry(all[index - 1]!)!
+    const before = parseLine(all[index - 1]!)!
     return encodeEntry(before, { kind: 'event', body: event({ callId: 'forged' }) }).line.trimEnd()
   }
 
@@ -235,6 +236,90 @@ describe('redaction', () => {
     expect((await lines(path))[0]).toContain('erasure request 17')
   })
 
+  /** Fifty decisions, of which some are blanked. Gives the file that holds them. */
+  async function blankedRun(fields: readonly string[], ...more: (readonly string[])[]) {
+    const path = await temporaryLog()
+    const log = await createAuditLog({ path, checkpoints: { key: keys.privateKey, everyRecords: 1 } })
+    const decisions = Array.from({ length: 50 }, (_, index) => decision(`document:secret-${index}-`, 'has'))
+    await log.append(event({ decisions }))
+    for (const some of [fields, ...more]) await log.redact(1, some, 'test')
+    const [file] = await segmentsOf(path)
+    return { path, log, file: file! }
+  }
+
+  test('single decisions go, those beside them stay and are still vouched for', async () => {
+    const { path, log, file } = await blankedRun(['decisions/3'], ['decisions/5', 'decisions/49'])
+    await log.close()
+    const text = await readFile(file, 'utf8')
+    for (const gone of [3, 5, 49]) expect(text).not.toContain(`secret-${gone}-`)
+    for (const kept of [0, 2, 4, 6, 16, 48]) expect(text).toContain(`secret-${kept}-`)
+    expect(await verifyAuditLog({ path, publicKeys: [keys.publicKey] })).toMatchObject({
+      ok: true,
+      redactedFields: 3,
+    })
+    const { exposures, unknown } = await findExposures({ path, resource: parseObject('document:secret-4-') })
+    expect(exposures).toHaveLength(1)
+    expect(unknown).toEqual([1])
+  })
+
+  test.each<[string, (text: string) => string, LogProblemKind[]]>([
+    [
+      'a decision beside a blanked one is changed',
+      (text) => text.replace('secret-4-', 'public-4-'),
+      ['changed'],
+    ],
+    ['one in another run is changed', (text) => text.replace('secret-20-', 'public-20-'), ['changed']],
+    [
+      'another one is blanked in secret',
+      (text) => {
+        const line = JSON.parse(text)
+        line.body.decisions[4] = line.body.decisions[3]
+        return `${canonicalJson(line)}\n`
+      },
+      ['redacted', 'changed'],
+    ],
+    [
+      'blanked ones are doubled',
+      (text) => {
+        const line = JSON.parse(text)
+        line.body.decisions.push(line.body.decisions[49])
+        return `${canonicalJson(line)}\n`
+      },
+      ['redacted', 'changed'],
+    ],
+    [
+      'blanked ones are removed',
+      (text) => {
+        const line = JSON.parse(text)
+        line.body.decisions.pop()
+        return `${canonicalJson(line)}\n`
+      },
+      ['changed'],
+    ],
+  ])('%s: that is found, and nothing more is blanked', async (_, tamper, expected) => {
+    const { path, log, file } = await blankedRun(['decisions/3', 'decisions/48', 'decisions/49'])
+    await writeFile(file, tamper(await readFile(file, 'utf8')))
+    await expect(log.redact(1, ['decisions/7'], 'test')).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await log.close()
+    expect(await kinds(path, [keys.publicKey])).toEqual(expected)
+  })
+
+  test('who was asked about, and what proofs share, can go by themselves', async () => {
+    const path = await temporaryLog()
+    const log = await createAuditLog({ path })
+    const proof = ['document:a#parent@folder:f', 'folder:f#viewer@user:alice']
+    const both = [decision('document:a', 'has', { proof }), decision('document:b', 'has', { proof })]
+    await log.append(event({ decisions: both }))
+    await log.append(event({ decisions: both }))
+    await log.redact(1, ['relationships'], 'test')
+    await log.redact(2, ['asked', 'principal'], 'test')
+    await log.close()
+    expect(await kinds(path)).toEqual([])
+    const { exposures, unknown } = await findExposures({ path, resource: parseObject('document:a') })
+    expect(exposures).toMatchObject([{ seq: 1, proof: [] }])
+    expect(unknown).toEqual([2])
+  })
+
   test('the same value twice leaves two different hashes, so that nobody can guess it', async () => {
     const path = await temporaryLog()
     const log = await createAuditLog({ path })
@@ -345,7 +430,7 @@ describe('secrets', () => {
       text
         .trimEnd()
         .split('\n')
-        .every((line) => parseEntry(line)),
+        .every((line) => parseLine(line)),
     ).toBe(true)
     expect(await kinds(path)).toEqual([])
   })

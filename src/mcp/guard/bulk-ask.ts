@@ -1,11 +1,11 @@
 // Asking: all questions of one stage of a call, at one revision, within a deadline; anything but HAS is a no.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AuditDecision } from '../../audit/audit.ts'
+import type { AuditDecision, AuditReason } from '../../audit/audit.ts'
 import type { BulkAnswer } from '../../authorizer/authorizer.ts'
 import type { DenialReason, Evidence, Question } from '../../model/decision.ts'
 import { CardeaError } from '../../model/errors.ts'
-import { formatObject, formatSubject, type SubjectRef } from '../../model/reference.ts'
+import { formatObject, formatSubject, type ObjectRef, type SubjectRef } from '../../model/reference.ts'
 import type { Relationship } from '../../model/relationship.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
 import type { Consistency } from '../../model/revision.ts'
@@ -145,8 +145,7 @@ export async function within<Value>(
 
 /** The relationships say yes, the token itself asked for less. */
 function notCovered({ at, resource, permission, subject }: Ask): AuditDecision {
-  const reason = { kind: 'authorization_details', at: `${formatObject(resource)}#${permission}`, via: [] }
-  return { at, resource, permission, subject, verdict: 'no', reason }
+  return { at, resource, permission, subject, verdict: 'no', reason: { kind: 'authorization_details' } }
 }
 
 function decisionOf(
@@ -155,8 +154,7 @@ function decisionOf(
   textOf: (relationship: Relationship) => string,
 ): AuditDecision {
   if (answer.error) {
-    const reason = { kind: answer.error.code, at: formatObject(resource), via: [] }
-    return { at, resource, permission, subject, verdict: 'error', reason }
+    return { at, resource, permission, subject, verdict: 'error', reason: { kind: answer.error.code } }
   }
   const { permissionship: verdict, missing, evidence } = answer
   // One literal, and nothing spread: a result may have thousands of these.
@@ -169,7 +167,7 @@ function decisionOf(
     missing: missing.length > 0 ? missing : undefined,
     proof: proofOf(evidence, textOf),
     absences: absencesOf(evidence),
-    reason: evidence?.reason && reasonTexts(evidence.reason),
+    reason: evidence?.reason && reasonOf(evidence.reason, resource, permission),
   }
 }
 
@@ -202,6 +200,16 @@ function absencesOf(evidence: Evidence | undefined): readonly string[] | undefin
   )
 }
 
-function reasonTexts({ kind, resource, name, via }: DenialReason): AuditDecision['reason'] {
-  return { kind, at: `${formatObject(resource)}#${name}`, via: via.map(formatRelationship) }
+const noPath: AuditReason = { kind: 'no_path' }
+
+/** In words only what the question does not say already. */
+function reasonOf(
+  { kind, resource, name, via }: DenialReason,
+  asked: ObjectRef,
+  permission: string,
+): AuditReason {
+  const isThere = name === permission && resource.id === asked.id && resource.type === asked.type
+  if (isThere && via.length === 0) return kind === 'no_path' ? noPath : { kind }
+  const at = isThere ? undefined : `${formatObject(resource)}#${name}`
+  return { kind, at, via: via.length === 0 ? undefined : via.map(formatRelationship) }
 }

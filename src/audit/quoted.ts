@@ -1,0 +1,16 @@
+// Quoted texts: strings as JSON writes them, without asking JSON for those that need no escape.
+
+/** What JSON.stringify would escape in a text: whatever has none of it stands between quotes as it is. */
+const needsEscape = /["\\]|[^ -\ud7ff\ue000-\uffff]/
+
+/** The text as a JSON string. */
+export function quote(text: string): string {
+  return needsEscape.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
+/** The texts as a JSON list. */
+export function quoteAll(texts: readonly string[]): string {
+  let list = ''
+  for (const text of texts) list += list === '' ? quote(text) : `,${quote(text)}`
+  return `[${list}]`
+}
