@@ -9,12 +9,12 @@ type AbortListener = ((event: Event) => void) | { handleEvent(event: Event): voi
 export class CallSignal {
   #aborted = false
   #reason: unknown
-  #listeners: AbortListener[] = []
+  /** Made for the first who listens; most calls are over before anybody does. */
+  #listeners: AbortListener[] | undefined
 
   /** The same object, as the contracts call it. */
-  static create(): { readonly signal: AbortSignal; readonly source: CallSignal } {
-    const source = new CallSignal()
-    return { signal: source as unknown as AbortSignal, source }
+  get signal(): AbortSignal {
+    return this as unknown as AbortSignal
   }
 
   get aborted(): boolean {
@@ -31,12 +31,13 @@ export class CallSignal {
 
   /** Each listener is called once at most, since there is one abort. */
   addEventListener(type: string, listener: AbortListener | null): void {
-    if (type === 'abort' && listener !== null && !this.#aborted && !this.#listeners.includes(listener))
-      this.#listeners.push(listener)
+    if (type !== 'abort' || listener === null || this.#aborted) return
+    this.#listeners ??= []
+    if (!this.#listeners.includes(listener)) this.#listeners.push(listener)
   }
 
   removeEventListener(type: string, listener: AbortListener | null): void {
-    if (type === 'abort') this.#listeners = this.#listeners.filter((known) => known !== listener)
+    if (type === 'abort') this.#listeners = this.#listeners?.filter((known) => known !== listener)
   }
 
   /** Without a reason it is an AbortError, as of an AbortController. */
@@ -45,7 +46,8 @@ export class CallSignal {
     this.#aborted = true
     this.#reason = reason ?? new DOMException('This operation was aborted', 'AbortError')
     const listeners = this.#listeners
-    this.#listeners = []
+    if (listeners === undefined) return
+    this.#listeners = undefined
     const event = new Event('abort')
     for (const listener of listeners) {
       if (typeof listener === 'function') listener(event)

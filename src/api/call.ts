@@ -20,9 +20,9 @@ export interface Call {
   /** Sent after the answer, by lower-case name: gRPC trailers, HTTP response headers. */
   readonly trailers: { [name: string]: string }
   /** What is asked, for the log of slow calls. */
-  asked?: readonly Asked[]
+  asked?: Asked | readonly Asked[] | undefined
   /** What it cost, once it took more than a moment. */
-  cost?: Cost
+  cost?: Cost | undefined
 }
 
 /** Names of what goes back beside an answer. */

@@ -6,9 +6,9 @@ import { GrpcCode } from '../wire/grpc-code.ts'
 import type { Status } from '../wire/messages.ts'
 import { isSecret, statusFromError } from '../wire/status.ts'
 import { Admission, type CallClass } from './admission.ts'
-import { type Call, trailerNames } from './call.ts'
-import { type CallMetrics, createCallMetrics } from './call-metrics.ts'
-import { CallSignal } from './call-signal.ts'
+import { trailerNames } from './call.ts'
+import { type CallMetrics, createCallMetrics, type DoorName, type MethodCounts } from './call-metrics.ts'
+import { OpenCall } from './open-call.ts'
 import { OpenCalls } from './open-calls.ts'
 import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
 import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
@@ -46,18 +46,6 @@ export interface CallHeaders {
   readonly deadlineMs?: number | undefined
 }
 
-/** A call between entering and leaving. */
-export interface OpenCall {
-  readonly call: Call
-  readonly route: DoorRoute
-  /** By performance.now. */
-  readonly startedAtMs: number
-  /** Kept by {@link OpenCalls}. */
-  position: number
-  /** Ends the work: the caller is gone, or (with a reason) the service ends the call. */
-  abort(reason?: CardeaError): void
-}
-
 /** Longest request id that is taken over, in characters. */
 const maxRequestIdCharacters = 1024
 
@@ -70,16 +58,17 @@ const codeNames = Object.fromEntries(Object.entries(GrpcCode).map(([name, code])
 export class Door {
   readonly limits: ServerLimits
   readonly metrics: CallMetrics
-  readonly #name: 'grpc' | 'http'
+  readonly #name: DoorName
   readonly #keys: PresharedKeys
   readonly #admission: Admission
   readonly #log: Log
   readonly #logIds: boolean
   readonly #stalenessMs: () => number
   readonly #open = new OpenCalls()
+  readonly #counts = new Map<string, MethodCounts>()
   #closing = false
 
-  constructor(name: 'grpc' | 'http', options: DoorOptions) {
+  constructor(name: DoorName, options: DoorOptions) {
     this.#name = name
     this.#keys = new PresharedKeys(options.presharedKeys)
     this.limits = { ...defaultServerLimits, ...options.limits }
@@ -109,64 +98,53 @@ export class Door {
     }
     this.#admission.enter(caller, route.kind)
     const requestId = requestIdOf(headers.requestId)
-    const { signal, source } = CallSignal.create()
-    const open: OpenCall = {
-      call: {
-        requestId,
-        caller,
-        signal,
-        deadlineMs: headers.deadlineMs,
-        wantsTrace: headers.wantsTrace === true,
-        trailers: { [trailerNames.requestId]: requestId, ...this.#staleness() },
-      },
-      route,
-      startedAtMs: performance.now(),
-      position: -1,
-      abort: (reason) => {
-        // grpc-js reports the end of every call as a cancellation; an abort costs more than a check.
-        if (this.#open.has(open)) source.abort(reason)
-      },
-    }
+    const open = new OpenCall(route, caller, requestId, headers, performance.now())
+    const stalenessMs = this.#stalenessMs()
+    if (stalenessMs >= toldStalenessMs && Number.isFinite(stalenessMs))
+      open.trailers[trailerNames.stalenessMs] = String(Math.round(stalenessMs))
     this.#open.add(open)
     this.metrics.open(this.#name, 1)
     return open
   }
 
-  #staleness(): { [name: string]: string } {
-    const stalenessMs = this.#stalenessMs()
-    if (stalenessMs < toldStalenessMs || !Number.isFinite(stalenessMs)) return {}
-    return { [trailerNames.stalenessMs]: String(Math.round(stalenessMs)) }
-  }
-
   /** The call is over, with a gRPC status code. */
   leave(open: OpenCall, code: number): void {
     if (!this.#open.delete(open)) return
-    const { route, call, startedAtMs } = open
-    this.#admission.leave(call.caller, route.kind)
+    const { route, caller, startedAtMs } = open
+    this.#admission.leave(caller, route.kind)
     this.metrics.open(this.#name, -1)
     const elapsedMs = performance.now() - startedAtMs
     const codeName = codeNames[code] ?? String(code)
-    this.metrics.finished(this.#name, route.path, codeName, elapsedMs / 1000)
+    this.#countsOf(route.path).finished(codeName, elapsedMs / 1000)
     if (elapsedMs > this.limits.slowCallMs && route.kind !== 'watch') {
       this.#log('warn', 'A call was slow.', {
         method: route.path,
-        requestId: call.requestId,
-        key: call.caller.name,
+        requestId: open.requestId,
+        key: caller.name,
         elapsedMs: Math.round(elapsedMs),
         code: codeName,
-        ...slowCallFacts(call.asked ?? [], call.cost, this.#logIds),
+        ...slowCallFacts(open.asked ?? [], open.cost, this.#logIds),
       })
     }
   }
 
+  #countsOf(method: string): MethodCounts {
+    let counts = this.#counts.get(method)
+    if (counts === undefined) {
+      counts = this.metrics.of(this.#name, method)
+      this.#counts.set(method, counts)
+    }
+    return counts
+  }
+
   /** The status for whatever was thrown. What callers must not see goes to the log instead. */
   refuse(thrown: unknown, open?: OpenCall): Status {
-    const reason = open?.call.signal.reason
+    const reason = open?.signal.reason
     const error = reason instanceof CardeaError ? reason : CardeaError.from(thrown)
     if (isSecret(error.code)) {
       this.#log('error', 'A call failed inside.', {
         method: open?.route.path,
-        requestId: open?.call.requestId,
+        requestId: open?.requestId,
         error: describe(error),
       })
     }

@@ -1,6 +1,6 @@
 // The calls in progress at one door.
 
-import type { OpenCall } from './door.ts'
+import type { OpenCall } from './open-call.ts'
 
 /**
  * A set that costs no garbage. A JavaScript Set in which thousands of entries per second come and go leaves its old
@@ -11,10 +11,6 @@ export class OpenCalls {
 
   add(call: OpenCall): void {
     call.position = this.#calls.push(call) - 1
-  }
-
-  has(call: OpenCall): boolean {
-    return call.position >= 0
   }
 
   /** False when it was not there any more. */

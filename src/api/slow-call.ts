@@ -17,14 +17,14 @@ export interface Asked {
  * rows that was longest, as `folder#viewer` (from a resource) or `document#viewer@user` (to a subject).
  */
 export function slowCallFacts(
-  asked: readonly Asked[],
+  asked: Asked | readonly Asked[],
   cost: Cost | undefined,
   withIds: boolean,
 ): Record<string, unknown> {
-  const first = asked[0]
+  const [first, ...others] = isList(asked) ? asked : [asked]
   const facts: Record<string, unknown> = {}
   if (first !== undefined) facts.plan = planOf(first, withIds)
-  if (asked.length > 1) facts.questions = asked.length
+  if (others.length > 0) facts.questions = 1 + others.length
   if (cost === undefined) return facts
   facts.steps = cost.steps
   const { widest } = cost
@@ -34,6 +34,10 @@ export function slowCallFacts(
     facts.widestRows = widest.rows
   }
   return facts
+}
+
+function isList(asked: Asked | readonly Asked[]): asked is readonly Asked[] {
+  return Array.isArray(asked)
 }
 
 function planOf(

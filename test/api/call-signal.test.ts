@@ -5,8 +5,8 @@ import { CallSignal } from '../../src/api/call-signal.ts'
 
 const kinds = {
   CallSignal: () => {
-    const { signal, source } = CallSignal.create()
-    return { signal, abort: (reason?: unknown) => source.abort(reason) }
+    const source = new CallSignal()
+    return { signal: source.signal, abort: (reason?: unknown) => source.abort(reason) }
   },
   AbortController: () => {
     const controller = new AbortController()

@@ -1,21 +1,17 @@
-// Routes as handlers of @grpc/grpc-js. Messages arrive as bytes, so that nothing is read for a caller who may not call.
+// Streaming routes as handlers of @grpc/grpc-js. Messages arrive as bytes, so that nothing is read for a caller who may
+// not call.
 
-import type {
-  Metadata,
-  ServerReadableStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-  sendUnaryData,
-} from '@grpc/grpc-js'
+import type { Metadata, ServerReadableStream, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { CardeaError } from '../../model/errors.ts'
 import { GrpcCode } from '../../wire/grpc-code.ts'
 import { decode, encode } from '../../wire/message-codec.ts'
-import type { Door, OpenCall } from '../door.ts'
-import type { ClientStreamHandler, Route, ServerStreamHandler, UnaryHandler } from '../methods/route.ts'
-import { callerOf } from './authentication.ts'
+import type { Door } from '../door.ts'
+import type { ClientStreamHandler, Route, ServerStreamHandler } from '../methods/route.ts'
+import type { OpenCall } from '../open-call.ts'
+import { enter } from './authentication.ts'
 import { type GrpcFailure, grpcFailure, trailerMetadata } from './status-metadata.ts'
 
-/** What the three kinds of grpc-js calls have in common. */
+/** What both kinds of grpc-js calls have in common. */
 interface GrpcCall {
   readonly metadata: Metadata
   readonly cancelled: boolean
@@ -23,46 +19,15 @@ interface GrpcCall {
   on(event: 'cancelled', listener: () => void): unknown
 }
 
-function enter(door: Door, route: Route, grpc: GrpcCall): OpenCall {
-  const { metadata } = grpc
-  const deadline = Number(grpc.getDeadline())
-  const open = door.enter(route, callerOf(door, metadata), {
-    requestId: first(metadata, 'x-request-id'),
-    wantsTrace: first(metadata, 'io.spicedb.requestdebuginfo') !== undefined,
-    deadlineMs: Number.isFinite(deadline) ? deadline : undefined,
-  })
+function enterStream(door: Door, route: Route, grpc: GrpcCall): OpenCall {
+  const open = enter(door, route, grpc, grpc.metadata)
   if (grpc.cancelled) open.abort()
   else grpc.on('cancelled', () => open.abort())
   return open
 }
 
-function first(metadata: Metadata, name: string): string | undefined {
-  const value = metadata.get(name)[0]
-  return value === undefined ? undefined : String(value)
-}
-
 function failureOf(door: Door, thrown: unknown, open: OpenCall | undefined): GrpcFailure {
-  return grpcFailure(door.refuse(thrown, open), open?.call.trailers ?? {})
-}
-
-export function unaryHandler(door: Door, route: Route) {
-  const { input, output } = route.method
-  const handler = route.handler as UnaryHandler
-  return async (grpc: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>): Promise<void> => {
-    let open: OpenCall | undefined
-    let code: number = GrpcCode.OK
-    try {
-      open = enter(door, route, grpc)
-      const response = await handler(decode(input, grpc.request), open.call)
-      reply(null, encode(output, response), trailerMetadata(open.call.trailers))
-    } catch (thrown) {
-      const failure = failureOf(door, thrown, open)
-      code = failure.code
-      reply(failure)
-    } finally {
-      if (open) door.leave(open, code)
-    }
-  }
+  return grpcFailure(door.refuse(thrown, open), open?.trailers ?? {})
 }
 
 export function serverStreamHandler(door: Door, route: Route) {
@@ -72,14 +37,14 @@ export function serverStreamHandler(door: Door, route: Route) {
     let open: OpenCall | undefined
     let code: number = GrpcCode.OK
     try {
-      open = enter(door, route, grpc)
-      const { signal } = open.call
-      for await (const message of handler(decode(input, grpc.request), open.call)) {
+      open = enterStream(door, route, grpc)
+      const { signal } = open
+      for await (const message of handler(decode(input, grpc.request), open)) {
         signal.throwIfAborted()
         if (!grpc.write(encode(output, message))) await drained(grpc, signal, door.limits.maxStreamStallMs)
       }
       signal.throwIfAborted()
-      grpc.end(trailerMetadata(open.call.trailers))
+      grpc.end(trailerMetadata(open.trailers))
     } catch (thrown) {
       const failure = failureOf(door, thrown, open)
       code = failure.code
@@ -128,16 +93,16 @@ export function clientStreamHandler(door: Door, route: Route) {
     let code: number = GrpcCode.OK
     async function* requests() {
       for await (const bytes of grpc) {
-        open!.call.signal.throwIfAborted()
+        open!.signal.throwIfAborted()
         yield decode(input, bytes as Buffer)
       }
       await requireWholeUpload(grpc)
-      open!.call.signal.throwIfAborted()
+      open!.signal.throwIfAborted()
     }
     try {
-      open = enter(door, route, grpc)
-      const response = await handler(requests(), open.call)
-      reply(null, encode(output, response), trailerMetadata(open.call.trailers))
+      open = enterStream(door, route, grpc)
+      const response = await handler(requests(), open)
+      reply(null, encode(output, response), trailerMetadata(open.trailers))
     } catch (thrown) {
       const failure = failureOf(door, thrown, open)
       code = failure.code

@@ -8,11 +8,12 @@ import { Door, type DoorOptions } from '../door.ts'
 import type { Route } from '../methods/route.ts'
 import { allRoutes } from '../methods/routes.ts'
 import { type TlsFiles, WatchedTls } from '../tls-files.ts'
-import { authenticationInterceptor } from './authentication.ts'
-import { clientStreamHandler, serverStreamHandler, unaryHandler } from './call-handlers.ts'
+import { clientStreamHandler, serverStreamHandler } from './call-handlers.ts'
+import { callInterceptor } from './call-interceptor.ts'
 import { grpcCredentials } from './credentials.ts'
 import { addHealth } from './health.ts'
 import { addReflection } from './reflection.ts'
+import { unaryAnswerer } from './unary-call.ts'
 
 export interface GrpcServerOptions extends DoorOptions {
   /** Stays open when the server closes. */
@@ -45,6 +46,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   requireSafeAddress(address, options)
   const door = new Door('grpc', options)
   const watched = tls === undefined ? undefined : new WatchedTls(tls, options.log)
+  const routes = allRoutes(authorizer)
+  const unary = routes.filter(({ method }) => method.methodKind === 'unary')
   const server = new Server({
     'grpc.max_receive_message_length': door.limits.maxMessageBytes,
     'grpc.max_send_message_length': -1,
@@ -52,12 +55,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': 100_000,
     'grpc.keepalive_timeout_ms': 20_000,
     interceptors: [
-      authenticationInterceptor(door, (path) =>
-        publicServices.some((service) => path.startsWith(`/${service}/`)),
+      callInterceptor(
+        door,
+        (path) => publicServices.some((service) => path.startsWith(`/${service}/`)),
+        new Map(unary.map((route) => [route.path, unaryAnswerer(route)])),
       ),
     ],
   })
-  const routes = allRoutes(authorizer)
   addRoutes(server, door, routes)
   addReflection(server, routes)
   const health = addHealth(server, ready)
@@ -95,12 +99,9 @@ function addRoutes(server: Server, door: Door, routes: readonly Route[]): void {
       responseSerialize: bytes,
       responseDeserialize: bytes,
     }
-    implementation[route.path] =
-      methodKind === 'unary'
-        ? unaryHandler(door, route)
-        : methodKind === 'server_streaming'
-          ? serverStreamHandler(door, route)
-          : clientStreamHandler(door, route)
+    // Unary ones never come as far as a handler.
+    if (methodKind === 'server_streaming') implementation[route.path] = serverStreamHandler(door, route)
+    if (methodKind === 'client_streaming') implementation[route.path] = clientStreamHandler(door, route)
   }
   server.addService(definition, implementation)
 }

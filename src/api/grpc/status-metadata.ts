@@ -39,7 +39,8 @@ function fitted(text: string, fits: (text: string) => boolean): string {
 
 /** The failure for a status; `trailers` by lower-case name go along. */
 export function grpcFailure(status: Status, trailers: { readonly [name: string]: string }): GrpcFailure {
-  const metadata = trailerMetadata(trailers)
+  const metadata = new Metadata()
+  for (const name of Object.keys(trailers)) metadata.set(name, trailers[name]!)
   const details = fitted(status.message, (text) => encodeURI(text).length <= maxMessageBytes)
   let encoded = encodeStatus({ ...status, message: details })
   if (encoded.length > maxDetailsBytes)
@@ -48,8 +49,28 @@ export function grpcFailure(status: Status, trailers: { readonly [name: string]:
   return { code: status.code === GrpcCode.OK ? GrpcCode.UNKNOWN : status.code, details, metadata }
 }
 
+/**
+ * What grpc-js asks of the metadata that ends an answer, without the maps, lists and patterns of its own class: names
+ * and values here are known to be legal, being ours or of the request's metadata.
+ */
+class Trailers {
+  readonly #trailers: { readonly [name: string]: string }
+
+  constructor(trailers: { readonly [name: string]: string }) {
+    this.#trailers = trailers
+  }
+
+  /** Asked of what might still change; this does not. */
+  clone(): this {
+    return this
+  }
+
+  toHttp2Headers(): { readonly [name: string]: string } {
+    return this.#trailers
+  }
+}
+
+/** Trailers of an answer, by lower-case name. They must not change any more. */
 export function trailerMetadata(trailers: { readonly [name: string]: string }): Metadata {
-  const metadata = new Metadata()
-  for (const name of Object.keys(trailers)) metadata.set(name, trailers[name]!)
-  return metadata
+  return new Trailers(trailers) as unknown as Metadata
 }

@@ -8,8 +8,9 @@ import { CardeaError } from '../../model/errors.ts'
 import { GrpcCode, httpStatusOf } from '../../wire/grpc-code.ts'
 import { ErrorInfoSchema, RetryInfoSchema, type Status, StatusSchema } from '../../wire/messages.ts'
 import { statusFromError } from '../../wire/status.ts'
-import { type Call, trailerNames } from '../call.ts'
-import { type Door, type DoorRoute, type OpenCall, requestIdOf } from '../door.ts'
+import { trailerNames } from '../call.ts'
+import { type Door, type DoorRoute, requestIdOf } from '../door.ts'
+import type { OpenCall } from '../open-call.ts'
 
 export type HttpContext = Context<{ Bindings: HttpBindings }>
 
@@ -24,7 +25,7 @@ export async function throughDoor(
   door: Door,
   route: DoorRoute,
   context: HttpContext,
-  handle: (call: Call, open: OpenCall) => Promise<Response | { response: Response; over: Promise<number> }>,
+  handle: (call: OpenCall) => Promise<Response | { response: Response; over: Promise<number> }>,
 ): Promise<Response> {
   let open: OpenCall | undefined
   try {
@@ -35,19 +36,19 @@ export async function throughDoor(
     })
     const entered = open
     context.env.outgoing.once('close', () => entered.abort())
-    const answer = await handle(open.call, open)
+    const answer = await handle(open)
     if (answer instanceof Response) {
       door.leave(open, GrpcCode.OK)
-      return withHeaders(answer, open.call.trailers)
+      return withHeaders(answer, open.trailers)
     }
     answer.over.then((code) => door.leave(entered, code))
-    return withHeaders(answer.response, open.call.trailers)
+    return withHeaders(answer.response, open.trailers)
   } catch (thrown) {
     const status = door.refuse(thrown, open)
     if (open) door.leave(open, status.code)
-    const requestId = open?.call.requestId ?? requestIdOf(context.req.header(trailerNames.requestId))
+    const requestId = open?.requestId ?? requestIdOf(context.req.header(trailerNames.requestId))
     return withHeaders(statusResponse(status), {
-      ...open?.call.trailers,
+      ...open?.trailers,
       [trailerNames.requestId]: requestId,
     })
   }

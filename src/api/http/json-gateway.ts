@@ -12,9 +12,9 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { CardeaError } from '../../model/errors.ts'
 import { GrpcCode } from '../../wire/grpc-code.ts'
-import type { Call } from '../call.ts'
-import type { Door, OpenCall } from '../door.ts'
+import type { Door } from '../door.ts'
 import type { ClientStreamHandler, Route, ServerStreamHandler, UnaryHandler } from '../methods/route.ts'
+import type { OpenCall } from '../open-call.ts'
 import {
   detailTypes,
   type HttpContext,
@@ -37,9 +37,9 @@ export function addGateway(
     if (path === undefined) throw new Error(`${route.path} has no HTTP path`)
     const respond = responderOf(door, route)
     app.post(path, (context) =>
-      throughDoor(door, route, context, async (call, open) => {
+      throughDoor(door, route, context, async (call) => {
         try {
-          return await respond(context, call, open)
+          return await respond(context, call)
         } catch (thrown) {
           if (thrown instanceof BodyRefused) return refusal(thrown.httpStatus, thrown.message)
           throw thrown
@@ -60,8 +60,7 @@ function silence(): Promise<void> {
 
 type Responder = (
   context: HttpContext,
-  call: Call,
-  open: OpenCall,
+  call: OpenCall,
 ) => Promise<Response | { response: Response; over: Promise<number> }>
 
 function responderOf(door: Door, route: Route): Responder {
@@ -85,7 +84,7 @@ function responderOf(door: Door, route: Route): Responder {
     }
   }
   const handler = route.handler as ServerStreamHandler
-  return async (context, call, open) => {
+  return async (context, call) => {
     const request = read(input, await readBody(context, maxMessageBytes))
     const messages = handler(request, call)[Symbol.asyncIterator]()
     // A call that fails at once is an HTTP error like any other; one that is silent for a while has begun.
@@ -93,14 +92,14 @@ function responderOf(door: Door, route: Route): Responder {
     try {
       await Promise.race([first, silence()])
     } catch (thrown) {
-      const status = door.refuse(thrown, open)
+      const status = door.refuse(thrown, call)
       return {
         response: statusResponse(status, (error) => ({ error })),
         over: Promise.resolve(status.code),
       }
     }
     const line = (message: MessageInitShape<DescMessage>) => `{"result":${write(output, message)}}\n`
-    return streamed(first, messages, line, door, open, maxStreamStallMs)
+    return streamed(first, messages, line, door, call, maxStreamStallMs)
   }
 }
 
@@ -137,7 +136,7 @@ function streamed(
         try {
           const result = await (next ?? messages.next())
           next = undefined
-          open.call.signal.throwIfAborted()
+          open.signal.throwIfAborted()
           if (result.done) {
             controller.close()
             finish(GrpcCode.OK)
