@@ -19,9 +19,11 @@ export interface FastPaths {
   readonly reach: boolean
   /** Lists of at least this many usersets are looked at from the subject's side, where that is shorter. Default 64. */
   readonly wideRows: number
+  /** Lookups of resources take rows without traits many at a time. Default true. */
+  readonly runs: boolean
 }
 
-export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 64 })
+export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 64, runs: true })
 
 export const has: Answer = { permissionship: 'has', missing: [] }
 export const hasNot: Answer = { permissionship: 'no', missing: [] }

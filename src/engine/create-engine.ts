@@ -28,7 +28,7 @@ export function createEngine(
     checkBulk: (world, questions, nowMs) => checkBulk(world, questions, nowMs, bounds, fast),
     explain: (world, question, nowMs, options = {}) => explain(world, question, nowMs, bounds, options),
     evidenceBulk: (world, questions, nowMs) => evidenceBulk(world, questions, nowMs, bounds, fast),
-    lookupResources: (world, request, nowMs) => lookupResources(world, request, nowMs, bounds),
+    lookupResources: (world, request, nowMs) => lookupResources(world, request, nowMs, bounds, fast),
     lookupSubjects: (world, request, nowMs) => lookupSubjects(world, request, nowMs, bounds, fast),
     expand: (world, request, nowMs) => expand(world, request, nowMs, bounds),
     readRows: (world, request, nowMs) => readRows(world, request, nowMs, bounds),

@@ -130,6 +130,10 @@ class ChangedCursor implements RowCursor {
     this.#addedTraits = -1
     return true
   }
+
+  fill(): number {
+    return 0
+  }
 }
 
 /**
@@ -204,6 +208,7 @@ function changedSnapshot(vocabulary: Vocabulary, change: RowChange | undefined):
       const touched = inReverse(subject, subjectRelation, type, relation)
       changed.open(inBase, touched ? change!.resource : undefined, subjectRelation, handle)
     },
+    takeReverse: () => 0,
     forwardCount: (resource, relation, selection) =>
       (vocabulary.has(resource, relation) ? base.forwardCount(resource, relation, selection) : 0) +
       (inForward(resource, relation) && handle >= 0 && isSelected(selection) ? 1 : 0),

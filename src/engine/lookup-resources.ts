@@ -2,7 +2,7 @@
 
 import type { Answer } from '../model/decision.ts'
 import { Budget } from './budget.ts'
-import { answerOf, memberOf } from './check.ts'
+import { answerOf, type FastPaths, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { Engine, EngineLimits, FoundObject, StreamEvaluation, WidestNode } from './engine.ts'
 import type { Work } from './paused-work.ts'
@@ -20,8 +20,9 @@ export function lookupResources(
   request: Request,
   nowMs: number,
   limits: EngineLimits,
+  paths: FastPaths,
 ): StreamEvaluation<FoundObject> {
-  return new LookupResources(world, request, nowMs, new Budget(limits))
+  return new LookupResources(world, request, nowMs, new Budget(limits), paths)
 }
 
 /** Atoms that candidates of one lookup share before they are let go. */
@@ -51,7 +52,7 @@ class LookupResources implements StreamEvaluation<FoundObject> {
   #solver: Solver
   #verifying: Work<Truth> | undefined
 
-  constructor(world: World, request: Request, nowMs: number, budget: Budget) {
+  constructor(world: World, request: Request, nowMs: number, budget: Budget, paths: FastPaths) {
     const { snapshot, plans } = world
     this.#world = world
     this.#request = request
@@ -66,6 +67,7 @@ class LookupResources implements StreamEvaluation<FoundObject> {
       this.#subject,
       this.#conditions,
       budget,
+      paths.runs,
     )
     this.#solver = new Solver(world, this.#subject, this.#conditions, budget)
     this.#key = request.afterKey ?? -1
@@ -97,16 +99,36 @@ class LookupResources implements StreamEvaluation<FoundObject> {
         this.#at = 0
         if (this.#end === 0) return true
         if (budget.spent) return false
-      } else {
-        const candidate = this.#next[this.#at]!
+      } else if (!this.#giveCertain(into, end)) {
+        this.#key = this.#next[this.#at]! >>> 1
         this.#at += 1
-        this.#key = candidate >>> 1
         budget.steps += 1
-        if ((candidate & 1) !== 0) into.push(this.#found('has', nothingMissing))
-        else this.#verifying = this.#verify(this.#reach.nodeOf(this.#key))
+        this.#verifying = this.#verify(this.#reach.nodeOf(this.#key))
       }
     }
     return false
+  }
+
+  /** Gives candidates that are certain, as long as no other comes and there is room; false when the first is not. */
+  #giveCertain(into: FoundObject[], room: number): boolean {
+    const { snapshot } = this.#world
+    const candidates = this.#next
+    const first = this.#at
+    const last = Math.min(this.#end, first + room - into.length)
+    let at = first
+    for (; at < last; at += 1) {
+      const candidate = candidates[at]!
+      if ((candidate & 1) === 0) break
+      const key = candidate >>> 1
+      // The graph has never seen an object without a key: it is the subject itself.
+      const id = key > 0 ? snapshot.nodeId(key) : this.#request.subject.id
+      into.push({ key, id, permissionship: 'has', missing: nothingMissing })
+    }
+    if (at === first) return false
+    this.#at = at
+    this.#key = candidates[at - 1]! >>> 1
+    this.#budget.steps += at - first
+    return true
   }
 
   #verify(node: number): Work<Truth> {

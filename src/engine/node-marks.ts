@@ -3,7 +3,7 @@
 /** Nodes of one page, as a power of two. */
 const pageBits = 12
 const pageNodes = 1 << pageBits
-/** A page is two bits for each node: first all that say "reached", then all that say "for certain". */
+/** A page is two bits for each node: first all that say "for certain", then all that say "perhaps". */
 const halfWords = pageNodes / 32
 const pageWords = halfWords * 2
 
@@ -22,24 +22,35 @@ export class NodeMarks {
     this.#pages = new Int32Array((maxNode >>> pageBits) + 1)
   }
 
-  /** Marks a node; true when that is news: it was not marked, or is now certain and was not. */
-  mark(node: number, certain: boolean): boolean {
-    let page = this.#pages[node >>> pageBits]!
-    if (page === 0) page = this.#addPage(node >>> pageBits)
-    const words = this.#words
-    const at = page + ((node & (pageNodes - 1)) >>> 5)
-    const bit = 1 << (node & 31)
-    const reached = words[at]!
-    if ((reached & bit) === 0) words[at] = reached | bit
-    else if (!certain || (words[at + halfWords]! & bit) !== 0) return false
-    if (certain) words[at + halfWords]! |= bit
-    return true
-  }
-
-  isCertain(node: number): boolean {
-    const page = this.#pages[node >>> pageBits]!
-    const at = page + ((node & (pageNodes - 1)) >>> 5) + halfWords
-    return page !== 0 && (this.#words[at]! & (1 << (node & 31))) !== 0
+  /**
+   * Marks the first `count` of `nodes`. Writes those that are news (not marked before, or now certain and not before)
+   * into `news`, which has room for all of them, from `end` on; gives where they end.
+   */
+  mark(nodes: Int32Array, count: number, certain: boolean, news: Int32Array, end: number): number {
+    const pages = this.#pages
+    let words = this.#words
+    let last = end
+    for (let at = 0; at < count; at += 1) {
+      const node = nodes[at]!
+      let page = pages[node >>> pageBits]!
+      if (page === 0) {
+        page = this.#addPage(node >>> pageBits)
+        words = this.#words
+      }
+      const word = page + ((node & (pageNodes - 1)) >>> 5)
+      const known = words[word]!
+      // Written in any case, kept when it is news: no guess of what comes is wrong.
+      news[last] = node
+      if (certain) {
+        words[word] = known | (1 << (node & 31))
+        last += ((known >>> (node & 31)) & 1) ^ 1
+      } else {
+        const perhaps = words[word + halfWords]!
+        words[word + halfWords] = perhaps | (1 << (node & 31))
+        last += (((known | perhaps) >>> (node & 31)) & 1) ^ 1
+      }
+    }
+    return last
   }
 
   /**
@@ -54,9 +65,13 @@ export class NodeMarks {
     for (let number = first >>> pageBits; number < this.#pages.length; number += 1) {
       const page = this.#pages[number]!
       for (; page !== 0 && word < halfWords; word += 1) {
-        const certain = this.#words[page + word + halfWords]!
+        const certain = this.#words[page + word]!
         const start = (number << pageBits) | (word << 5)
-        for (let bits = this.#words[page + word]! & wanted; bits !== 0; bits &= bits - 1) {
+        for (
+          let bits = (certain | this.#words[page + word + halfWords]!) & wanted;
+          bits !== 0;
+          bits &= bits - 1
+        ) {
           if (count === into.length) return count
           const bit = 31 - Math.clz32(bits & -bits)
           into[count] = ((start | bit) << 1) | ((certain >>> bit) & 1)

@@ -1,21 +1,71 @@
 // Reverse reach: the objects on which a subject may hold one member, found by following relationships from its side.
 
-import type { RowCursor, Snapshot } from '../graph/snapshot.ts'
+import type { NameId, NodeRun, RowCursor, Snapshot } from '../graph/snapshot.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
 import { type Conditions, invisible } from './conditions.ts'
 import { type Landing, type LookupPlan, lookupPlanOf, type RowEdge } from './lookup-plan.ts'
 import { NodeMarks } from './node-marks.ts'
-import type { MemberId, Plans } from './plans.ts'
+import type { MemberId } from './plans.ts'
 import { type Subject, unseenSubject } from './subject.ts'
 import { no, yes } from './truth.ts'
 import type { World } from './world.ts'
 
-const noEdges: readonly RowEdge[] = []
-const noLandings: readonly Landing[] = []
-
 /** No object has this key: here it stands for a subject that the graph has never seen. */
 const unseen = 0
+
+/** Rows taken from lists at once, and so about the most between two looks at the budget; and lists at once. */
+const runRows = 256
+const runLists = 64
+
+/** Where the resources of rows are reached: as one member. */
+interface Target {
+  readonly marks: NodeMarks
+  /** Whether it holds because what the rows' subjects have does; else it must be checked. */
+  readonly certain: boolean
+  /** Where they wait to be followed further, when that leads on: what is certain, and what is not. */
+  readonly waves: readonly [certain: Wave, perhaps: Wave] | undefined
+}
+
+/** Rows to follow, in the numbering of the graph. */
+interface Path {
+  readonly type: NameId
+  readonly relation: NameId
+  readonly subjectRelation: NameId
+  readonly targets: readonly Target[]
+}
+
+/**
+ * Nodes on which one member was reached, all of them for certain or all perhaps, in the order in which they were. One
+ * that turns out to be certain stands among either.
+ */
+class Wave {
+  readonly certain: boolean
+  readonly edges: readonly RowEdge[]
+  /** Made from the edges when the first node is followed. */
+  paths: readonly Path[] | undefined
+  nodes = noNodes
+  length = 0
+  /** How many of them have been followed, or are being followed. */
+  followed = 0
+
+  constructor(edges: readonly RowEdge[], certain: boolean) {
+    this.edges = edges
+    this.certain = certain
+  }
+
+  /** Makes room for some more. */
+  reserve(count: number): void {
+    const least = this.length + count
+    if (least <= this.nodes.length) return
+    const grown = new Int32Array(Math.max(least, 2 * this.nodes.length))
+    grown.set(this.nodes)
+    this.nodes = grown
+  }
+}
+
+const noNodes = new Int32Array(0)
+const noPaths: readonly Path[] = []
 
 /**
  * Marks what is reached, `certain` where it is known to hold; the rest may hold, and is for a check to decide.
@@ -23,32 +73,32 @@ const unseen = 0
  */
 export class ReverseReach {
   readonly #snapshot: Snapshot
-  readonly #plans: Plans
   readonly #binding: Binding
   readonly #plan: LookupPlan
   readonly #target: MemberId
   readonly #conditions: Conditions
   readonly #budget: Budget
+  readonly #byRuns: boolean
   readonly #cursor: RowCursor
+  /** By member. */
   readonly #marks: (NodeMarks | undefined)[] = []
-  /** What to follow: nodes with the edges to follow from there. One may come twice, when it turns out to be certain. */
-  readonly #nodes: number[] = []
-  readonly #edges: (readonly RowEdge[])[] = []
-  /** Member by which the node was reached; -1 for the subject itself, which is certain. */
-  readonly #members: MemberId[] = []
-  #next = 0
-  /** What is under way: edges from a node, and the rows in the cursor with where they lead. */
-  #node = 0
-  #certain = false
-  #from: readonly RowEdge[] = noEdges
-  #edgeAt = 0
+  readonly #wavesOf: (readonly [Wave, Wave] | undefined)[] = []
+  readonly #waves: Wave[] = []
+  /** What is under way: nodes of a wave, from `#first` to `#end`, along one path after the other. */
+  #wave: Wave | undefined
+  #first = 0
+  #end = 0
+  #pathAt = 0
+  #nodeAt = 0
+  /** Whether the cursor stands among the rows of the node. */
   #walking = false
-  #walkedType = 0
-  #walkedRelation = 0
   #openedAtStep = 0
-  #landings: readonly Landing[] = noLandings
   #reached = 0
+  /** Nodes of a run of rows; and those of them that are news where it leads no further. */
+  readonly #run: NodeRun = { nodes: new Int32Array(runRows), length: 0 }
+  readonly #spare = new Int32Array(runRows)
 
+  /** `byRuns`: take rows without traits many at a time; false: one by one, to compare. */
   constructor(
     world: World,
     target: MemberId,
@@ -56,43 +106,33 @@ export class ReverseReach {
     subject: Subject,
     conditions: Conditions,
     budget: Budget,
+    byRuns = true,
   ) {
     this.#snapshot = world.snapshot
-    this.#plans = world.plans
     this.#binding = bindingOf(world.plans, world.snapshot)
     this.#plan = lookupPlanOf(world.plans, target)
     this.#target = target
     this.#conditions = conditions
     this.#budget = budget
+    this.#byRuns = byRuns
     this.#cursor = world.snapshot.cursor()
-    if (subject.member >= 0) this.#reach(subject.node, this.#plan.landings[subject.member]!, true)
+    if (subject.member >= 0) this.#reachOne(subject.node, this.#plan.landings[subject.member]!)
     else {
-      this.#reach(subject.node, this.#plan.self(subjectType), true)
-      this.#enqueue(subject.node, this.#plan.plain(subjectType), -1)
-      this.#enqueue(subject.wildcard, this.#plan.wildcard(subjectType), -1)
+      this.#reachOne(subject.node, this.#plan.self(subjectType))
+      this.#begin(subject.node, this.#plan.plain(subjectType))
+      this.#begin(subject.wildcard, this.#plan.wildcard(subjectType))
     }
   }
 
   /** Follows everything; false when the budget is spent first: call again. */
   run(): boolean {
     for (;;) {
-      if (this.#walking && !this.#walk()) return false
-      if (this.#edgeAt < this.#from.length) {
-        this.#open(this.#from[this.#edgeAt]!)
-        this.#edgeAt += 1
-      } else if (this.#next === this.#nodes.length) {
-        return true
-      } else {
-        this.#node = this.#nodes[this.#next]!
-        this.#from = this.#edges[this.#next]!
-        const member = this.#members[this.#next]!
-        this.#certain = member < 0 || this.#marks[member]!.isCertain(Math.max(unseen, this.#node))
-        this.#edgeAt = 0
-        this.#next += 1
-        this.#budget.steps += 1
-        this.#budget.hold(this.#reached)
-        if (this.#budget.spent) return false
-      }
+      const paths = this.#wave?.paths ?? noPaths
+      if (this.#pathAt < paths.length) {
+        if (!this.#follow(this.#wave!, paths[this.#pathAt]!)) return false
+        this.#pathAt += 1
+        this.#nodeAt = this.#first
+      } else if (!this.#takeWave()) return true
     }
   }
 
@@ -111,55 +151,153 @@ export class ReverseReach {
     return key === unseen ? unseenSubject : key
   }
 
-  #open({ relation, subjectRelation, landings }: RowEdge): void {
-    const type = this.#binding.memberTypes[relation]!
-    const name = this.#binding.memberNames[relation]!
-    const carried = subjectRelation === '' ? 0 : this.#snapshot.nameId(subjectRelation)
-    if (this.#node <= 0 || carried < 0 || type < 0 || name < 0) return
-    this.#snapshot.openReverse(this.#cursor, this.#node, carried, type, name)
-    this.#landings = landings
-    this.#walkedType = type
-    this.#walkedRelation = name
-    this.#openedAtStep = this.#budget.steps
-    this.#walking = true
+  /** The subject itself is reached, as certain as anything. */
+  #reachOne(node: number, landings: readonly Landing[]): void {
+    this.#run.nodes[0] = Math.max(unseen, node)
+    this.#reach(
+      1,
+      landings.map((landing) => this.#targetOf(landing)),
+      true,
+    )
   }
 
-  /** Reaches the resource of each row under way; false when the budget is spent before the last. */
-  #walk(): boolean {
-    const cursor = this.#cursor
-    const budget = this.#budget
-    while (cursor.next()) {
-      const { traits } = cursor
-      const truth = traits === 0 ? yes : this.#conditions.of(traits)
-      if (truth !== invisible && truth !== no)
-        this.#reach(cursor.node, this.#landings, this.#certain && truth === yes)
-      budget.steps += 1
-      if ((budget.steps & 255) === 0 && budget.spent) return false
-    }
-    this.#walking = false
-    const rows = budget.steps - this.#openedAtStep
-    budget.walked(rows, this.#snapshot, this.#node, this.#walkedRelation, this.#walkedType)
+  #begin(node: number, edges: readonly RowEdge[]): void {
+    if (node <= 0) return
+    const wave = new Wave(edges, true)
+    wave.reserve(1)
+    wave.nodes[0] = node
+    wave.length = 1
+    this.#waves.push(wave)
+  }
+
+  /** Begins with nodes that nobody has followed yet, those that are certain first; false when there are none. */
+  #takeWave(): boolean {
+    let found: Wave | undefined
+    for (const wave of this.#waves)
+      if (wave.followed < wave.length && (found === undefined || (wave.certain && !found.certain)))
+        found = wave
+    if (found === undefined) return false
+    found.paths ??= found.edges.flatMap((edge) => this.#pathOf(edge))
+    this.#wave = found
+    this.#first = found.followed
+    this.#end = found.length
+    found.followed = found.length
+    this.#pathAt = 0
+    this.#nodeAt = this.#first
     return true
   }
 
-  #reach(node: number, landings: readonly Landing[], certain: boolean): void {
-    for (let at = 0; at < landings.length; at += 1) {
-      const landing = landings[at]!
-      const { member } = landing
-      let marks = this.#marks[member]
-      if (marks === undefined) {
-        marks = new NodeMarks(this.#snapshot.maxNode)
-        this.#marks[member] = marks
+  /** None when the graph does not know one of the names. */
+  #pathOf({ relation, subjectRelation, landings }: RowEdge): Path[] {
+    const path = {
+      type: this.#binding.memberTypes[relation]!,
+      relation: this.#binding.memberNames[relation]!,
+      subjectRelation: this.#snapshot.nameId(subjectRelation),
+      targets: landings.map((landing) => this.#targetOf(landing)),
+    }
+    return path.type < 0 || path.relation < 0 || path.subjectRelation < 0 ? [] : [path]
+  }
+
+  #targetOf({ member, certain, leadsOn }: Landing): Target {
+    let marks = this.#marks[member]
+    if (marks === undefined) {
+      marks = new NodeMarks(this.#snapshot.maxNode)
+      this.#marks[member] = marks
+    }
+    let waves = this.#wavesOf[member]
+    if (waves === undefined && leadsOn) {
+      const edges = this.#plan.edges[member]!
+      waves = [new Wave(edges, true), new Wave(edges, false)]
+      this.#wavesOf[member] = waves
+      this.#waves.push(...waves)
+    }
+    return { marks, certain, waves }
+  }
+
+  /** Reaches what the nodes under way lead to along a path; false when the budget is spent before the last. */
+  #follow(wave: Wave, { type, relation, subjectRelation, targets }: Path): boolean {
+    const snapshot = this.#snapshot
+    const cursor = this.#cursor
+    const budget = this.#budget
+    const run = this.#run
+    while (this.#nodeAt < this.#end) {
+      if (this.#byRuns && !this.#walking) {
+        run.length = 0
+        const end = Math.min(this.#end, this.#nodeAt + runLists)
+        const lists = snapshot.takeReverse(
+          run,
+          wave.nodes,
+          this.#nodeAt,
+          end,
+          subjectRelation,
+          type,
+          relation,
+        )
+        if (lists > 0) {
+          this.#nodeAt += lists
+          if (run.length > 0) this.#reach(run.length, targets, wave.certain)
+          budget.steps += lists + run.length
+          budget.hold(this.#reached)
+          if (budget.spent) return false
+          continue
+        }
       }
-      if (!marks.mark(Math.max(unseen, node), certain && landing.certain)) continue
-      this.#reached += 1
-      if (landing.leadsOn) this.#enqueue(node, this.#plan.edges[member]!, member)
+      const node = wave.nodes[this.#nodeAt]!
+      if (!this.#walking) {
+        snapshot.openReverse(cursor, node, subjectRelation, type, relation)
+        this.#walking = true
+        budget.steps += 1
+        this.#openedAtStep = budget.steps
+      }
+      if (!this.#walk(targets, wave.certain)) return false
+      this.#walking = false
+      this.#nodeAt += 1
+      budget.walked(budget.steps - this.#openedAtStep, snapshot, node, relation, type)
+      budget.hold(this.#reached)
+      if (budget.spent) return false
+    }
+    return true
+  }
+
+  /** Reaches the resource of each row under way; false when the budget is spent before the last. */
+  #walk(targets: readonly Target[], certain: boolean): boolean {
+    const cursor = this.#cursor
+    const budget = this.#budget
+    const { nodes } = this.#run
+    for (;;) {
+      const count = this.#byRuns ? cursor.fill(nodes) : 0
+      if (count > 0) {
+        this.#reach(count, targets, certain)
+        budget.steps += count
+      }
+      if (count < runRows) {
+        if (!cursor.next()) return true
+        budget.steps += 1
+        const { traits } = cursor
+        const truth = traits === 0 ? yes : this.#conditions.of(traits)
+        if (truth !== invisible && truth !== no) {
+          nodes[0] = cursor.node
+          this.#reach(1, targets, certain && truth === yes)
+        }
+      }
+      if (budget.spent) return false
     }
   }
 
-  #enqueue(node: number, edges: readonly RowEdge[], member: MemberId): void {
-    this.#nodes.push(node)
-    this.#edges.push(edges)
-    this.#members.push(member)
+  /** Reaches the first `count` nodes of the run. */
+  #reach(count: number, targets: readonly Target[], certain: boolean): void {
+    const { nodes } = this.#run
+    for (let at = 0; at < targets.length; at += 1) {
+      const { marks, certain: surely, waves } = targets[at]!
+      const holds = certain && surely
+      if (waves === undefined) this.#reached += marks.mark(nodes, count, holds, this.#spare, 0)
+      else {
+        const wave = waves[holds ? 0 : 1]
+        const before = wave.length
+        wave.reserve(count)
+        wave.length = marks.mark(nodes, count, holds, wave.nodes, before)
+        this.#reached += wave.length - before
+      }
+    }
   }
 }

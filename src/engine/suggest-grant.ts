@@ -170,7 +170,7 @@ class GrantSearch {
   *#holders({ snapshot }: World, resourceType: string, permission: string): Work<readonly number[]> {
     const { subject, context } = this.#question
     const request = { resourceType, permission, subject, ...(context === undefined ? {} : { context }) }
-    const lookup = lookupResources(this.#world, request, this.#nowMs, this.#limits)
+    const lookup = lookupResources(this.#world, request, this.#nowMs, this.#limits, defaultFastPaths)
     const type = snapshot.nameId(resourceType)
     const holders: number[] = []
     try {

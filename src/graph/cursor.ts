@@ -91,6 +91,23 @@ export class GraphCursor implements RowCursor, ListWalk {
     }
   }
 
+  fill(nodes: Int32Array): number {
+    if (this.#hiding !== undefined) return 0
+    const { part, end } = this
+    const room = nodes.length
+    let { at } = this
+    let count = 0
+    for (; at < end && count < room; at += 1) {
+      const entry = part[at]!
+      if (entry > 0) {
+        nodes[count] = entry
+        count += 1
+      } else if ((entry & keyBits) !== 0) break
+    }
+    this.at = at
+    return count
+  }
+
   #start(revision: Revision, overlay: Overlay | undefined, owner: ObjectKey, forward: boolean): void {
     this.#revision = revision
     this.#overlay = overlay

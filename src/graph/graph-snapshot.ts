@@ -11,6 +11,7 @@ import type { Pin } from './pins.ts'
 import type { Shapes } from './shapes.ts'
 import {
   type NameId,
+  type NodeRun,
   plainRows,
   type RowCursor,
   type RowSelection,
@@ -131,6 +132,21 @@ export class GraphSnapshot implements Snapshot {
     const place = this.#shapes.place(type, relation, subjectRelation)
     const graphCursor = cursor as GraphCursor
     graphCursor.openReverse(this.#seenAt, this.#overlay, subject, subjectRelation, place)
+  }
+
+  takeReverse(
+    run: NodeRun,
+    subjects: Int32Array,
+    from: number,
+    to: number,
+    subjectRelation: NameId,
+    type: NameId,
+    relation: NameId,
+  ): number {
+    // What an overlay says of a row takes a look at each.
+    if (this.#overlay !== undefined) return 0
+    const place = this.#shapes.place(type, relation, subjectRelation)
+    return this.#adjacency.reverse.take(run, subjects, from, to, place)
   }
 
   forwardCount(resource: ObjectKey, relation: NameId, selection: RowSelection): number {

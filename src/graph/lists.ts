@@ -5,6 +5,7 @@ import { Blocks, unitsFor } from './blocks.ts'
 import { IntColumn, type Segments } from './segments.ts'
 import type { ShapeId } from './shapes.ts'
 import { classFor, type Entry, firstHashClass, hole, keyBits, type Slabs, smallestClass } from './slabs.ts'
+import { maxShortRows, type NodeRun } from './snapshot.ts'
 
 /**
  * A directory is a block: the number of lists, then three integers for each: shape and slab class; then, for class 0,
@@ -117,6 +118,44 @@ export class Lists {
     walk.part = this.#slabs.part(first)
     walk.at = kind < firstHashClass ? start : start + 1
     walk.end = start + (1 << kind)
+  }
+
+  /** Lists of one shape, of the nodes of `nodes[from, to)`; as {@link Snapshot.takeReverse} gives them. */
+  take(run: NodeRun, nodes: Int32Array, from: number, to: number, shape: ShapeId): number {
+    const into = run.nodes
+    const last = into.length - maxShortRows
+    let length = run.length
+    let at = from
+    for (; at < to && length <= last; at += 1) {
+      const list = this.#locate(nodes[at]!, shape)
+      if (list < 0) continue
+      const part = this.#part
+      const kind = part[list]! >>> 16
+      let entries = part
+      let entryAt = list + 1
+      let end = entryAt + inlineEntries
+      if (kind !== 0) {
+        const address = part[list + 1]!
+        if (1 << kind > maxShortRows) break
+        entries = this.#slabs.part(address)
+        entryAt = this.#slabs.start(address)
+        end = entryAt + (1 << kind)
+        if (kind >= firstHashClass) entryAt += 1
+      }
+      let taken = length
+      for (; entryAt < end; entryAt += 1) {
+        const entry = entries[entryAt]!
+        if (entry > 0) {
+          into[taken] = entry
+          taken += 1
+        } else if ((entry & keyBits) !== 0) break
+      }
+      // It has a row with a record: nothing was taken of it.
+      if (entryAt < end) break
+      length = taken
+    }
+    run.length = length
+    return at - from
   }
 
   /** Enters a row that the list does not have. */

@@ -26,6 +26,12 @@ export interface RowTraits {
 export interface RowCursor {
   /** Moves to the next row that is visible in the snapshot (whatever its expiry). */
   next(): boolean
+  /**
+   * Passes rows without traits, as long as no other comes, and writes their other ends into `nodes`; gives how many.
+   * That may be fewer than there are, even none: what is left comes from `next`, or from here after that. All have the
+   * same subject relation, the cursor's.
+   */
+  fill(nodes: Int32Array): number
   /** The row's other end: the subject of a forward list, the resource of a reverse one. */
   readonly node: ObjectKey
   /** Forward lists: relation of the subject, 0 for none. Reverse lists: as opened. */
@@ -33,6 +39,15 @@ export interface RowCursor {
   /** Non-zero when the row has traits; give it to {@link Snapshot.traits}. */
   readonly traits: number
 }
+
+/** Nodes that lists gave, the first `length` of an array. */
+export interface NodeRun {
+  readonly nodes: Int32Array
+  length: number
+}
+
+/** Lists of more rows than this are walked by cursor. */
+export const maxShortRows = 64
 
 /** The graph at one revision. Stays as it is while the graph goes on, until it is released. */
 export interface Snapshot {
@@ -74,6 +89,20 @@ export interface Snapshot {
     type: NameId,
     relation: NameId,
   ): void
+  /**
+   * Appends to `run` the resources of the rows that {@link openReverse} would give for each of `subjects[from, to)`, list
+   * by list, as long as they are short, have no traits, and there is room. Gives how many subjects that was; the next
+   * one is to be walked by cursor if the run was empty. It may be fewer than possible, even none.
+   */
+  takeReverse(
+    run: NodeRun,
+    subjects: Int32Array,
+    from: number,
+    to: number,
+    subjectRelation: NameId,
+    type: NameId,
+    relation: NameId,
+  ): number
   /** Upper bound of the rows that {@link openForward} would give. O(1). */
   forwardCount(resource: ObjectKey, relation: NameId, selection: RowSelection): number
   /** Upper bound of the rows that {@link openReverse} would give. O(1). */

@@ -21,28 +21,60 @@ function all(marks: NodeMarks, room: number): [number, boolean][] {
   }
 }
 
+/** Marks one node; true when it is news. */
+function mark(marks: NodeMarks, node: number, certain: boolean): boolean {
+  const news = Int32Array.of(-1, -1, -1)
+  const end = marks.mark(Int32Array.of(node), 1, certain, news, 1)
+  expect([news[0], news[2]]).toEqual([-1, -1])
+  if (end === 2) expect(news[1]).toBe(node)
+  return end === 2
+}
+
+function isCertain(marks: NodeMarks, node: number): boolean {
+  const into = new Int32Array(1)
+  return marks.above(node - 1, into) === 1 && into[0] === node * 2 + 1
+}
+
 test.each([1, 2, 7, 1000])('what is marked comes back in order, %i at a time', (room) => {
   const marks = new NodeMarks(maxNode)
   const known = new Map<number, boolean>()
   expect(all(marks, room)).toEqual([])
   for (const [at, node] of nodes.entries()) {
     const certain = at % 3 === 0
-    expect(marks.isCertain(node)).toBe(false)
-    expect(marks.mark(node, certain)).toBe(true)
-    expect(marks.mark(node, certain)).toBe(false)
-    expect(marks.mark(node, false)).toBe(false)
+    expect(isCertain(marks, node)).toBe(false)
+    expect(mark(marks, node, certain)).toBe(true)
+    expect(mark(marks, node, certain)).toBe(false)
+    expect(mark(marks, node, false)).toBe(false)
     known.set(node, certain)
   }
   const sorted = () => [...known].sort(([left], [right]) => left - right)
   expect(all(marks, room)).toEqual(sorted())
   for (const [at, node] of nodes.entries()) {
     if (at % 3 !== 1) continue
-    expect(marks.mark(node, true)).toBe(true)
-    expect(marks.mark(node, true)).toBe(false)
+    expect(mark(marks, node, true)).toBe(true)
+    expect(mark(marks, node, true)).toBe(false)
     known.set(node, true)
   }
   expect(all(marks, room)).toEqual(sorted())
-  for (const [node, certain] of known) expect(marks.isCertain(node), String(node)).toBe(certain)
+  for (const [node, certain] of known) expect(isCertain(marks, node), String(node)).toBe(certain)
   for (const node of [2, 30, 34, 4094, 4098, 16_384, 50_000, 99_998])
-    expect(marks.isCertain(node)).toBe(false)
+    expect(isCertain(marks, node)).toBe(false)
+})
+
+test.each([true, false])('many at once are marked like one after the other, certain: %s', (certain) => {
+  const marks = new NodeMarks(maxNode)
+  mark(marks, 33, certain)
+  mark(marks, 8192, false)
+  mark(marks, 40_001, true)
+  const many = Int32Array.from([...nodes, 33, 70_000, 6, 6, 0, 7])
+  const news = new Int32Array(many.length + 3)
+  const end = marks.mark(many, many.length - 1, certain, news, 3)
+  const known = new Set(certain ? [33, 40_001] : [33, 8192, 40_001])
+  const expected = [...new Set([...nodes, 6])].filter((node) => !known.has(node))
+  expect([...news.subarray(3, end)]).toEqual(expected)
+  expect(all(marks, 1000)).toEqual(
+    [...new Set([...nodes, 6])]
+      .sort((left, right) => left - right)
+      .map((node) => [node, certain || node === 40_001]),
+  )
 })

@@ -120,7 +120,7 @@ export interface EngineSystemOptions {
   readonly steps: number
   /** Results per call of a stream's `run`. */
   readonly items: number
-  /** Whether the fast path by reachability is on. */
+  /** Whether the fast paths are on: checks by reachability, lookups by runs of rows. */
   readonly reach: boolean
   /** Lists of at least this many usersets are looked at from the subject's side. */
   readonly wideRows?: number
@@ -156,7 +156,7 @@ export function drain<Item>(evaluation: StreamEvaluation<Item>, steps: number, m
 
 /** The engine alone on a resident graph. */
 export function engineSystem({ steps, items, reach, wideRows = 64 }: EngineSystemOptions): System {
-  const engine = createEngine({}, { reach, wideRows })
+  const engine = createEngine({}, { reach, wideRows, runs: reach })
   let world: World | undefined
   let nowMs = 0
   const here = () => {
