@@ -37,3 +37,30 @@ definition group {
     expect(await check('group:a#edit@user:bob')).toMatchObject({ value: { permissionship: 'has' } })
   },
 )
+
+test('the fast paths are taken unless they are turned off', async () => {
+  const many = Array.from({ length: 200 }, (_, at) => at)
+  const each = caseOf(
+    `definition user {}
+definition group {
+  relation member: user
+}
+definition document {
+  relation viewer: group#member
+  permission view = viewer
+}`,
+    many.flatMap((at) => [`document:a#viewer@group:g${at}#member`, `group:g${at}#member@user:u${at}`]),
+  )
+  const world = await worldOf(each)
+  const question = questionOf('document:a#view@user:nobody')
+  const steps = (paths?: Parameters<typeof createEngine>[1]) => {
+    const evaluation = createEngine({}, paths).check(world, question, each.nowMs)
+    expect(finish(evaluation, 1000).permissionship).toBe('no')
+    return evaluation.steps
+  }
+  const fast = steps()
+  expect(steps({ reach: true })).toBe(fast)
+  expect(steps({ wideRows: 64 })).toBe(fast)
+  expect(steps({ wideRows: 1000 })).toBeGreaterThan(fast)
+  expect(steps({ reach: false })).toBeGreaterThan(steps({ wideRows: 1000 }))
+})

@@ -35,6 +35,7 @@ definition document {
   permission kept = owner - blocked
   permission either = owner - (blocked + late)
   permission neither = owner - (blocked & owner)
+  permission nor = owner - (owner & blocked)
   permission past = team->member - team->active
   permission partly = team->member - team.all(active)
   permission through = owner - kept_out
@@ -66,6 +67,10 @@ const rows = [
   'document:p#team@group:past',
   'group:past#member@user:cat',
   'group:past#left@user:cat',
+  'document:pp#team@group:past',
+  'document:pp#team@group:gone',
+  'group:gone#member@user:cat',
+  'group:gone#left@user:cat',
   'document:q#team@group:past',
   'document:q#team@group:now',
   'group:now#member@user:cat',
@@ -159,6 +164,16 @@ describe('absences', () => {
       'document:p#past@user:cat',
       ['group:past#active'],
       ['document:p#team@group:past', 'group:past#member@user:cat', 'group:past#left@user:cat'],
+    ],
+    [
+      'document:c#nor@user:bob',
+      ['document:c#blocked'],
+      ['document:c#owner@user:bob', 'document:c#cleared@user:bob'],
+    ],
+    [
+      'document:pp#past@user:cat',
+      ['group:gone#active', 'group:past#active'],
+      ['document:pp#team@group:past', 'group:past#member@user:cat', 'group:past#left@user:cat'],
     ],
     [
       'document:p#partly@user:cat',
