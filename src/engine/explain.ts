@@ -82,7 +82,7 @@ export class Explaining {
     this.#member = memberOf(world.plans, question.resource.type, question.permission).id
     this.#names = {
       plans: world.plans,
-      object: (at, type) => this.#object(at, type),
+      object: (at) => this.#object(at),
       relationship: (row) => this.#relationship(row),
     }
   }
@@ -143,9 +143,9 @@ export class Explaining {
 
   #absences(solver: Solver, { absent }: Support): Absence[] {
     return absent.map((atom) => {
-      const { type, name } = this.#world.plans.members[solver.atoms.members[atom]!]!
+      const { name } = this.#world.plans.members[solver.atoms.members[atom]!]!
       return {
-        resource: this.#object(solver.atoms.nodes[atom]!, type),
+        resource: this.#object(solver.atoms.nodes[atom]!),
         permission: name,
         subject: this.#question.subject,
       }
@@ -178,10 +178,7 @@ export class Explaining {
       const blocked = atom === undefined ? undefined : this.#world.plans.members[solver.atoms.members[atom]!]!
       return {
         kind: 'blocked_by_exclusion',
-        resource:
-          blocked === undefined
-            ? this.#question.resource
-            : this.#object(solver.atoms.nodes[atom!]!, blocked.type),
+        resource: blocked === undefined ? this.#question.resource : this.#object(solver.atoms.nodes[atom!]!),
         name: blocked?.name ?? this.#question.permission,
         via: via.slice(0, maxVia).map((row) => this.#relationship(row)),
         missing: [],
@@ -203,11 +200,10 @@ export class Explaining {
     missing: readonly string[],
   ): DenialReason {
     const { plans } = this.#world
-    const member = row === undefined ? undefined : plans.members[row.relation]!
     return {
       kind,
-      resource: row === undefined ? this.#question.resource : this.#object(row.resource, member!.type),
-      name: member?.name ?? this.#question.permission,
+      resource: row === undefined ? this.#question.resource : this.#object(row.resource),
+      name: row === undefined ? this.#question.permission : plans.members[row.relation]!.name,
       via: (support?.rows ?? []).slice(0, maxVia).map((each) => this.#relationship(each)),
       missing,
     }
@@ -251,14 +247,12 @@ export class Explaining {
     return rows
   }
 
-  #object(node: number, type: string): ObjectRef {
-    if (node > 0) return objectOf(this.#world.snapshot, node)
-    const { resource, subject } = this.#question
-    return node === this.#node ? resource : { type, id: subject.id }
+  /** The graph may not know the resource; everything else on the way is in a row. */
+  #object(node: number): ObjectRef {
+    return node > 0 ? objectOf(this.#world.snapshot, node) : this.#question.resource
   }
 
   #relationship(row: SupportRow): Relationship {
-    const { type } = this.#world.plans.members[row.relation]!
-    return relationshipOf(this.#world, row, this.#object(row.resource, type))
+    return relationshipOf(this.#world, row, this.#object(row.resource))
   }
 }

@@ -17,7 +17,7 @@ const maxChildren = 50
 /** How a tree names things. */
 export interface TraceNames {
   readonly plans: Plans
-  object(node: number, type: string): ObjectRef
+  object(node: number): ObjectRef
   relationship(row: SupportRow): Relationship
 }
 
@@ -56,9 +56,9 @@ export function traceOf(
   }
   const atomNode = (atom: number): Growing => {
     count += 1
-    const { type, name, isRelation } = names.plans.members[solver.atoms.members[atom]!]!
+    const { name, isRelation } = names.plans.members[solver.atoms.members[atom]!]!
     return {
-      resource: names.object(solver.atoms.nodes[atom]!, type),
+      resource: names.object(solver.atoms.nodes[atom]!),
       name,
       kind: isRelation ? 'relation' : 'permission',
       operation: 'relation',

@@ -18,7 +18,7 @@ definition group {
 }
 definition document {
   relation owner: user
-  relation viewer: user | user with allowed | group#member | group#active | group#member with allowed
+  relation viewer: user | user with allowed | group#member | group#active | group#member with allowed | group#active with allowed
   relation banned: user | group#member
   relation cleared: user
   relation team: group
@@ -101,6 +101,7 @@ const rows = [
   'group:pool#member@group:loop#member',
   'document:e#viewer@user:ann[allowed:{"level":1}]',
   'document:f#viewer@user:ann[allowed]',
+  'document:w#viewer@group:past#active[allowed:{"level":1}]',
   'document:i#owner@user:ann',
   'document:i#viewer@user:ann',
   'document:o#owner@user:ann',
@@ -265,6 +266,8 @@ describe('reasons', () => {
         'group:cond_below#member@user:ann',
       ],
     ],
+    // Both a condition and an exclusion are in the way, the exclusion behind a row that counts as none.
+    ['document:w#viewer@user:cat', 'blocked_by_exclusion', 'document:w#viewer', []],
     ['document:a#both@user:bob', 'no_path', 'document:a#both', []],
     ['document:e#view@user:ann', 'condition_false', 'document:e#viewer', ['document:e#viewer@user:ann']],
   ]
@@ -346,4 +349,22 @@ test('a grant is suggested for a no, and only when it is asked for', async () =>
   expect(suggested('document:a#view@user:bob', { suggest: true })).toBe(true)
   expect(suggested('document:a#view@user:ann', { suggest: true })).toBe(false)
   expect(suggested('document:f#view@user:ann', { suggest: true })).toBe(false)
+})
+
+test('a tree is drawn to so many nodes, and ends there', async () => {
+  const many = Array.from({ length: 49 }, (_, at) => at)
+  const wide = [
+    ...many.map((at) => `group:top#member@group:g${at}#member`),
+    ...many.flatMap((at) => many.map((below) => `group:g${at}#member@group:g${at}_${below}#member`)),
+    ...many.map((at) => `group:flat#member@group:f${at}#member`),
+    ...many.map((at) => `group:flat#member@group:h${at}#member`),
+  ]
+  const world = await worldOfCase(caseOf(schema, wide))
+  const treeOf = (text: string) => finish(createEngine().explain(world, questionOf(text), 0), 1000).tree
+  const countOf = (node: TraceNode): number =>
+    node.children.reduce((count, child) => count + countOf(child), 1)
+  const count = countOf(treeOf('group:top#member@user:nobody'))
+  expect(count).toBeGreaterThan(2000)
+  expect(count).toBeLessThanOrEqual(2000 + 50)
+  expect(treeOf('group:flat#member@user:nobody').children).toHaveLength(50)
 })
