@@ -1,11 +1,11 @@
 // A world of a few rows: the objects and names of a snapshot, but only the rows that were picked.
 
-import { allRows, type NameId, plainRows, type RowCursor, type RowSelection } from '../graph/snapshot.ts'
+import { allRows, type NameId, plainRows, type RowSelection } from '../graph/snapshot.ts'
 import type { Plans } from './plans.ts'
 import type { SupportRow } from './support-row.ts'
-import type { ForwardSnapshot } from './world.ts'
+import type { ForwardCursor, ForwardSnapshot } from './world.ts'
 
-class ListCursor implements RowCursor {
+class ListCursor implements ForwardCursor {
   node = 0
   subjectRelation: NameId = 0
   traits = 0
@@ -25,10 +25,6 @@ class ListCursor implements RowCursor {
     this.subjectRelation = row.subjectRelation
     this.traits = row.traits
     return true
-  }
-
-  fill(): number {
-    return 0
   }
 }
 

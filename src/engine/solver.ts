@@ -1,6 +1,6 @@
 // The solver: the general answer to any check, as a system of equations solved component by component.
 
-import { allRows, type RowCursor, usersetRows } from '../graph/snapshot.ts'
+import { allRows, usersetRows } from '../graph/snapshot.ts'
 import { CardeaError } from '../model/errors.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
@@ -19,7 +19,7 @@ import type { Work } from './paused-work.ts'
 import type { ArrowNode, MemberId, PlanNode, Plans } from './plans.ts'
 import { type Subject, targetOf } from './subject.ts'
 import { no, type Truth, truthClass, yes } from './truth.ts'
-import type { ForwardSnapshot, ForwardWorld } from './world.ts'
+import type { ForwardCursor, ForwardSnapshot, ForwardWorld } from './world.ts'
 
 const unsolved = -1
 
@@ -50,7 +50,7 @@ export class Solver {
   /** Greatest truths of the atoms that a cycle through an exclusion leaves open. */
   readonly #upper = new Map<number, Truth>()
   readonly #dependencies: number[][] = []
-  readonly #cursor: RowCursor
+  readonly #cursor: ForwardCursor
   #held = 0
 
   constructor(
