@@ -1,5 +1,6 @@
 // Bulk work: many questions of one call, each with limits of its own, those about one subject sharing what they find.
 
+import type { NameId } from '../graph/snapshot.ts'
 import { canonicalJson } from '../model/canonical-json.ts'
 import type { Question } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
@@ -8,8 +9,9 @@ import { type FastPaths, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
 import { evaluationOf, type Work } from './paused-work.ts'
+import type { MemberPlan } from './plans.ts'
 import { type Found, SharedReach } from './shared-reach.ts'
-import { resolve } from './subject.ts'
+import { resolve, type Subject, unseenResource } from './subject.ts'
 import type { World } from './world.ts'
 
 /** Fewer questions about one subject than this share nothing: making room for it would cost more than it saves. */
@@ -19,15 +21,12 @@ const maxSharedAtoms = 200_000
 /** Steps of one question between two looks at those of the whole call. */
 const sliceSteps = 4096
 
-/** A question of a bulk, with what there is to answer it. */
-export interface BulkQuestion {
-  readonly world: World
-  readonly question: Question
-  readonly nowMs: number
-  readonly budget: Budget
-  readonly paths: FastPaths
-  /** Undefined when hardly anybody else asks about the subject. */
-  readonly shared: SharedSubject | undefined
+/** How the questions of one kind of bulk are answered. */
+export interface BulkAnswers<Value> {
+  /** By what reachability told; undefined when that is not enough. */
+  byReach(found: Found, question: Question, shared: SharedSubject): Value | undefined
+  /** By itself. */
+  evaluation(question: Question, budget: Budget): Evaluation<Value>
 }
 
 /**
@@ -40,33 +39,49 @@ export function bulkOf<Value>(
   nowMs: number,
   limits: EngineLimits,
   paths: FastPaths,
-  evaluationFor: (question: BulkQuestion) => Evaluation<Value>,
+  { byReach, evaluation }: BulkAnswers<Value>,
 ): Evaluation<readonly (Value | CardeaError)[]> {
   const total = new Budget({ ...limits, maxSteps: Number.MAX_SAFE_INTEGER })
+
+  /** A slice of one question's work, which counts for the whole. */
+  function slice<Part>(work: Pick<Evaluation<Part>, 'run'>, budget: Budget): Part | undefined {
+    const before = budget.steps
+    const end = work.run(sliceSteps)
+    total.steps += 1 + budget.steps - before
+    return end
+  }
+
+  function* furtherSlices<Part>(work: Pick<Evaluation<Part>, 'run'>, budget: Budget): Work<Part> {
+    for (;;) {
+      if (total.spent) yield
+      const end = slice(work, budget)
+      if (end !== undefined) return end
+    }
+  }
 
   function* all(): Work<readonly (Value | CardeaError)[]> {
     const asking = paths.reach ? subjectsOf(world, questions, nowMs) : []
     const answers: (Value | CardeaError)[] = []
     for (let at = 0; at < questions.length; at += 1) {
+      const question = questions[at]!
       const budget = new Budget(limits)
-      const asked = asking[at]
-      const shared = asked !== undefined && asked.questions >= minShared ? asked : undefined
+      const shared = asking[at]
       try {
-        const question = questions[at]!
-        const evaluation = evaluationFor({ world, question, nowMs, budget, paths, shared })
-        for (;;) {
-          const before = budget.steps
-          const answer = evaluation.run(sliceSteps)
-          total.steps += 1 + budget.steps - before
-          if (total.spent) yield
-          if (answer === undefined) continue
-          answers.push(answer)
-          break
+        let answer: Value | undefined
+        if (shared !== undefined && shared.questions >= minShared && shared.begin(question, budget)) {
+          const found = slice(shared, budget) ?? (yield* furtherSlices(shared, budget))
+          answer = byReach(found, question, shared)
         }
+        if (answer === undefined) {
+          const work = evaluation(question, budget)
+          answer = slice(work, budget) ?? (yield* furtherSlices(work, budget))
+        }
+        answers.push(answer)
       } catch (error) {
         answers.push(CardeaError.from(error))
       }
       total.absorb(budget)
+      if (total.spent) yield
     }
     return answers
   }
@@ -99,7 +114,13 @@ export class SharedSubject {
   readonly #question: Question
   readonly #nowMs: number
   #contextText: string | undefined
+  /** The subject in the graph, to any resource: an unknown one is not looked for here. */
+  #subject: Subject | undefined
   #reach: SharedReach | undefined
+  /** Of the last question: nearly all ask about the same permission. */
+  #member: MemberPlan | undefined
+  #resourceType: NameId = -1
+  #budget: Budget | undefined
 
   /** `question`: any that asks about this subject in this context. */
   constructor(world: World, question: Question, nowMs: number) {
@@ -118,26 +139,34 @@ export class SharedSubject {
     return canonicalJson(context) === this.#contextText
   }
 
-  /** Whether the subject has the permission, by reachability; undefined when that can't be told so. */
-  *find(question: Question, budget: Budget): Work<Found | undefined> {
+  /** Begins to look whether the subject has the permission, by reachability; false when that can't be told so. */
+  begin({ resource, permission }: Question, budget: Budget): boolean {
     const { snapshot, plans } = this.#world
-    const member = memberOf(plans, question.resource.type, question.permission)
-    const { node, subject } = resolve(snapshot, plans, question.resource, question.subject)
-    if (!member.monotone || subject.node <= 0) return undefined
+    const { type, id } = resource
+    if (this.#member?.type !== type || this.#member.name !== permission) {
+      this.#member = memberOf(plans, type, permission)
+      this.#resourceType = snapshot.nameId(type)
+    }
+    this.#subject ??= resolve(snapshot, plans, undefined, this.#question.subject).subject
+    if (!this.#member.monotone || this.#subject.node <= 0) return false
     if (this.#reach === undefined || this.#reach.size > maxSharedAtoms) {
       const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs)
-      this.#reach = new SharedReach(this.#world, subject, conditions, budget)
+      this.#reach = new SharedReach(this.#world, this.#subject, conditions, budget)
     }
-    this.#reach.begin(node, member.id, budget)
-    for (;;) {
-      const found = this.#reach.run()
-      if (found !== undefined) return found
-      yield
-    }
+    const node = this.#resourceType < 0 ? 0 : snapshot.node(this.#resourceType, id)
+    this.#reach.begin(node === 0 ? unseenResource : node, this.#member.id, budget)
+    this.#budget = budget
+    return true
+  }
+
+  /** What was found; undefined when it takes longer: call again. */
+  run(maxSteps: number): Found | undefined {
+    this.#budget!.resume(maxSteps)
+    return this.#reach!.run()
   }
 
   /** What proves the last answer, a yes; undefined when it is not known to be all needed. */
-  proof(): ReturnType<SharedReach['path']> {
-    return this.#reach?.path()
+  proof({ resource }: Question): ReturnType<SharedReach['path']> {
+    return this.#reach?.path(resource)
   }
 }

@@ -2,11 +2,12 @@
 
 import type { Evidence, Question } from '../model/decision.ts'
 import type { CardeaError } from '../model/errors.ts'
-import { type BulkQuestion, bulkOf } from './bulk.ts'
-import { type FastPaths, has, hasNot } from './check.ts'
+import { bulkOf, type SharedSubject } from './bulk.ts'
+import type { FastPaths } from './check.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
 import { Explaining } from './explain.ts'
-import { evaluationOf, type Work } from './paused-work.ts'
+import { evaluationOf } from './paused-work.ts'
+import type { Found } from './shared-reach.ts'
 import type { World } from './world.ts'
 
 /** Like bulk checks, with the proof of each yes and the reason of each other answer. */
@@ -17,19 +18,22 @@ export function evidenceBulk(
   limits: EngineLimits,
   paths: FastPaths,
 ): Evaluation<readonly (Evidence | CardeaError)[]> {
-  return bulkOf(world, questions, nowMs, limits, paths, (asked) =>
-    evaluationOf(asked.budget, evidenceOf(asked)),
-  )
+  return bulkOf(world, questions, nowMs, limits, paths, {
+    byReach,
+    evaluation: (question, budget) =>
+      evaluationOf(budget, new Explaining(world, question, nowMs, budget).evidence()),
+  })
 }
 
-function* evidenceOf({ world, question, nowMs, budget, shared }: BulkQuestion): Work<Evidence> {
-  const found = shared && (yield* shared.find(question, budget))
+const none: readonly never[] = []
+
+/** Where a proof is not known to be all needed, or a condition stood in the way, only an explanation can tell. */
+function byReach(found: Found, question: Question, shared: SharedSubject): Evidence | undefined {
   if (found === 'no') {
     const { resource, permission } = question
-    const reason = { kind: 'no_path', resource, name: permission, via: [], missing: [] } as const
-    return { ...hasNot, proof: [], absences: [], reason }
+    const reason = { kind: 'no_path', resource, name: permission, via: none, missing: none } as const
+    return { permissionship: 'no', missing: none, proof: none, absences: none, reason }
   }
-  const proof = found === 'yes' ? shared?.proof() : undefined
-  if (proof === undefined) return yield* new Explaining(world, question, nowMs, budget).evidence()
-  return { ...has, proof, absences: [] }
+  const proof = found === 'yes' ? shared.proof(question) : undefined
+  return proof && { permissionship: 'has', missing: none, proof, absences: none }
 }

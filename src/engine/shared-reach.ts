@@ -8,12 +8,14 @@ import {
   type Snapshot,
   usersetRows,
 } from '../graph/snapshot.ts'
+import type { ObjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
 import { AtomTable } from './atom-table.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
 import { type Conditions, invisible } from './conditions.ts'
 import type { ArrowNode, MemberId, Plans } from './plans.ts'
+import { objectOf } from './read-rows.ts'
 import { type Subject, targetOf } from './subject.ts'
 import { relationshipOf } from './support-row.ts'
 import { no, yes } from './truth.ts'
@@ -66,6 +68,7 @@ export class SharedReach {
   readonly #departures = new Map<number, Departure>()
   /** Of atoms that hold and that a path was told of: the row that it departs by. */
   readonly #relationships = new Map<number, Relationship>()
+  readonly #pathNodes = new PathNodes()
   /** The search under way: atoms as it met them, each with the place of the one before, and the row from there. */
   #search = 0
   #root = 0
@@ -148,29 +151,30 @@ export class SharedReach {
   /**
    * Rows on which the last answer, a yes, rests: a path from the resource to the subject. Undefined when the path
    * comes to an object twice or passes the subject, for then some of its rows might do without the others. Else each
-   * object has but one row, so there is no way to the subject that leaves one out.
+   * object has but one row, so there is no way to the subject that leaves one out. `asked`: the resource, in words.
    */
-  path(): readonly Relationship[] | undefined {
+  path(asked: ObjectRef): readonly Relationship[] | undefined {
     const rows: Relationship[] = []
-    const nodes = new Set<number>()
+    const nodes = this.#pathNodes
+    nodes.clear()
     for (let atom: number | undefined = this.#root; atom !== undefined; ) {
       const departure: Departure = this.#departures.get(atom)!
       if (departure.relation !== noRow) {
-        const resource = this.#atoms.nodes[atom]!
-        if (nodes.has(resource)) return undefined
-        nodes.add(resource)
-        rows.push(this.#relationshipFrom(atom, departure))
+        if (!nodes.add(this.#atoms.nodes[atom]!)) return undefined
+        rows.push(this.#relationshipFrom(atom, departure, asked))
       }
       atom = departure.next
     }
-    return nodes.has(this.#subject.node) ? undefined : rows
+    return nodes.add(this.#subject.node) ? rows : undefined
   }
 
-  /** Paths run together towards the subject: a row is put into words once. */
-  #relationshipFrom(atom: number, departure: Departure): Relationship {
+  /** Paths run together towards the subject: a row is put into words once, unless it is the resource's own. */
+  #relationshipFrom(atom: number, departure: Departure, asked: ObjectRef): Relationship {
+    const node = this.#atoms.nodes[atom]!
+    if (node === this.#atoms.nodes[this.#root]) return relationshipOf(this.#world, departure, asked)
     let relationship = this.#relationships.get(atom)
     if (relationship === undefined) {
-      relationship = relationshipOf(this.#world, { resource: this.#atoms.nodes[atom]!, ...departure })
+      relationship = relationshipOf(this.#world, departure, objectOf(this.#snapshot, node))
       this.#relationships.set(atom, relationship)
     }
     return relationship
@@ -335,6 +339,36 @@ export class SharedReach {
       this.#binding.memberNames[this.#walkedRelation]!,
     )
     return false
+  }
+}
+
+/** So many objects of a path are looked through one by one; of the others a set is made. */
+const shortPath = 32
+
+/** The objects of one path. */
+class PathNodes {
+  readonly #first = new Int32Array(shortPath)
+  #size = 0
+  /** Those beyond the first. */
+  #more: Set<number> | undefined
+
+  clear(): void {
+    this.#size = 0
+    this.#more = undefined
+  }
+
+  /** False when it is among them already. */
+  add(node: number): boolean {
+    for (let at = 0; at < this.#size; at += 1) if (this.#first[at] === node) return false
+    if (this.#size < shortPath) {
+      this.#first[this.#size] = node
+      this.#size += 1
+      return true
+    }
+    this.#more ??= new Set()
+    if (this.#more.has(node)) return false
+    this.#more.add(node)
+    return true
   }
 }
 

@@ -4,7 +4,6 @@ import type { NameId } from '../graph/snapshot.ts'
 import type { ObjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
 import type { MemberId } from './plans.ts'
-import { objectOf } from './read-rows.ts'
 import type { World } from './world.ts'
 
 /** A row by its integers. */
@@ -16,18 +15,22 @@ export interface SupportRow {
   readonly traits: number
 }
 
-/** A row in words. `resource`: of a row of the graph, the object of its key. */
+/** A row in words; `resource`: its resource, in words already. */
 export function relationshipOf(
   { snapshot, plans }: World,
-  row: SupportRow,
-  resource: ObjectRef = objectOf(snapshot, row.resource),
+  { relation, subject, subjectRelation, traits }: Omit<SupportRow, 'resource'>,
+  resource: ObjectRef,
 ): Relationship {
-  const { caveat, expiresAtMs } = row.traits === 0 ? {} : snapshot.traits(row.traits)
-  return {
+  const row = {
     resource,
-    relation: plans.members[row.relation]!.name,
-    subject: { ...objectOf(snapshot, row.subject), relation: snapshot.nameText(row.subjectRelation) },
-    ...(caveat === undefined ? {} : { caveat }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    relation: plans.members[relation]!.name,
+    subject: {
+      type: snapshot.nameText(snapshot.nodeType(subject)),
+      id: snapshot.nodeId(subject),
+      relation: snapshot.nameText(subjectRelation),
+    },
   }
+  if (traits === 0) return row
+  const { caveat, expiresAtMs } = snapshot.traits(traits)
+  return { ...row, ...(caveat && { caveat }), ...(expiresAtMs !== undefined && { expiresAtMs }) }
 }
