@@ -1,11 +1,10 @@
 // Asking: all questions of one stage of a call, at one revision, within a deadline; anything but HAS is a no.
 
-import { setTimeout as delay } from 'node:timers/promises'
 import type { AuditDecision, AuditReason } from '../../audit/audit.ts'
 import type { BulkAnswer } from '../../authorizer/authorizer.ts'
 import type { DenialReason, Evidence, Question } from '../../model/decision.ts'
 import { CardeaError } from '../../model/errors.ts'
-import { formatObject, formatSubject, type ObjectRef, type SubjectRef } from '../../model/reference.ts'
+import { formatObject, formatSubject, type ObjectRef } from '../../model/reference.ts'
 import type { Relationship } from '../../model/relationship.ts'
 import { formatRelationship } from '../../model/relationship-text.ts'
 import type { Consistency } from '../../model/revision.ts'
@@ -85,27 +84,43 @@ function isGranted(answer: BulkAnswer): boolean {
 }
 
 function distinctQuestions(asks: readonly Ask[]): { questions: Question[]; positions: number[] } {
-  const seen = new Map<string, number>()
   const questions: Question[] = []
-  let of: SubjectRef | undefined
-  let subjectText = ''
-  const positions = asks.map(({ resource, permission, subject, context }) => {
-    if (subject !== of) {
-      // Nearly always the same one for all of a result.
-      of = subject
-      subjectText = formatSubject(subject)
+  const groups = new Map<string, Map<string, number>>()
+  let last: Ask | undefined
+  /** By id: what was asked about the same type of thing, in the same words. */
+  let known = new Map<string, number>()
+  const positions = asks.map((ask) => {
+    // Nearly always the same group for all of a result.
+    if (last === undefined || !differsInIdOnly(ask, last)) {
+      const key = groupKey(ask)
+      known = groups.get(key) ?? new Map()
+      groups.set(key, known)
     }
-    const conditions = context === undefined ? '' : JSON.stringify(context)
-    const key = `${resource.type}:${resource.id}#${permission}@${subjectText}${conditions}`
-    let position = seen.get(key)
+    last = ask
+    const { resource, permission, subject, context } = ask
+    let position = known.get(resource.id)
     if (position === undefined) {
       position = questions.length
-      seen.set(key, position)
+      known.set(resource.id, position)
       questions.push({ resource, permission, subject, context })
     }
     return position
   })
   return { questions, positions }
+}
+
+function differsInIdOnly(one: Ask, other: Ask): boolean {
+  return (
+    one.subject === other.subject &&
+    one.permission === other.permission &&
+    one.resource.type === other.resource.type &&
+    one.context === other.context
+  )
+}
+
+function groupKey({ resource, permission, subject, context }: Ask): string {
+  const conditions = context === undefined ? '' : JSON.stringify(context)
+  return `${resource.type}#${permission}@${formatSubject(subject)}${conditions}`
 }
 
 function consistencyOf(core: GuardCore): Consistency {
@@ -120,25 +135,22 @@ export async function within<Value>(
   signal: AbortSignal,
   run: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
+  if (signal.aborted) throw new CardeaError('CANCELLED', 'The call was cancelled.')
   const controller = new AbortController()
   const abort = () => controller.abort(signal.reason)
-  if (signal.aborted) throw new CardeaError('CANCELLED', 'The call was cancelled.')
   signal.addEventListener('abort', abort, { once: true })
-  const timer = new AbortController()
-  const timeout = delay(core.checkTimeoutMs, undefined, { signal: timer.signal, ref: false }).then(
-    () => {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
       controller.abort()
-      throw new CardeaError(
-        'DEADLINE_EXCEEDED',
-        `The service did not answer within ${core.checkTimeoutMs} ms.`,
-      )
-    },
-    () => new Promise<never>(() => {}),
-  )
+      const problem = `The service did not answer within ${core.checkTimeoutMs} ms.`
+      reject(new CardeaError('DEADLINE_EXCEEDED', problem))
+    }, core.checkTimeoutMs).unref()
+  })
   try {
     return await Promise.race([run(controller.signal), timeout])
   } finally {
-    timer.abort()
+    clearTimeout(timer)
     signal.removeEventListener('abort', abort)
   }
 }

@@ -33,7 +33,7 @@ function plainObject(value: object, depth: number): JsonValue | undefined {
     const text = JSON.stringify(value)
     return text === undefined ? undefined : (JSON.parse(text) as JsonValue)
   }
-  if (isList) return Array.from(value, (item) => plainJson(item, depth + 1) ?? null)
+  if (isList) return plainList(value, depth)
   const copy: { [key: string]: JsonValue } = {}
   for (const key of Object.keys(value)) {
     const member = plainJson((value as { [key: string]: unknown })[key], depth + 1)
@@ -47,5 +47,11 @@ function plainObject(value: object, depth: number): JsonValue | undefined {
       })
     else copy[key] = member
   }
+  return copy
+}
+
+function plainList(list: readonly unknown[], depth: number): JsonValue {
+  const copy: JsonValue[] = []
+  for (let index = 0; index < list.length; index++) copy.push(plainJson(list[index], depth + 1) ?? null)
   return copy
 }

@@ -70,10 +70,11 @@ function unfilled(text: string, id: string | undefined): Denial {
 
 /** `$.results[3].id`, as a person would write it. */
 export function formatLocation(location: readonly (string | number)[]): string {
-  let text = '$'
-  for (const step of location) {
-    if (typeof step === 'number') text += `[${step}]`
-    else text += /^[A-Za-z_][A-Za-z0-9_]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`
-  }
-  return text
+  return `$${location.map(formatStep).join('')}`
+}
+
+/** `[3]`, `.id` or `["a b"]`. */
+export function formatStep(step: string | number): string {
+  if (typeof step === 'number') return `[${step}]`
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`
 }

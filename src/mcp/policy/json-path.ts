@@ -2,6 +2,7 @@
 
 import { jsonpath } from 'json-p3'
 import type { JsonValue } from '../../model/context.ts'
+import { isJsonObject } from './json-object.ts'
 import { searchPattern } from './pattern.ts'
 
 export type Location = readonly (string | number)[]
@@ -56,19 +57,56 @@ export function compileJsonPath(text: string): JsonPath | string {
     if (!plain || !(selector instanceof jsonpath.selectors.NameSelector)) break
     leadingNames.push(selector.name)
   }
-  const mayRepeat =
-    query.segments.some(({ selectors }) => selectors.length > 1) ||
-    query.segments.filter(isDescendant).length > 1
   return {
     text,
     singular: query.singularQuery(),
     leadingNames,
     length: query.segments.length,
-    select(root) {
-      const { nodes } = query.query(root as never)
-      return (mayRepeat ? distinct(nodes) : nodes) as readonly Place[]
-    },
+    select: selectOf(query),
   }
+}
+
+function selectOf(query: jsonpath.JSONPathQuery): JsonPath['select'] {
+  const steps = query.segments.map(plainStep)
+  if (steps.every((step) => step !== undefined)) return (root) => walk(root, steps)
+  const { segments } = query
+  const mayRepeat =
+    segments.some(({ selectors }) => selectors.length > 1) || segments.filter(isDescendant).length > 1
+  return (root) => {
+    const { nodes } = query.query(root as never)
+    return (mayRepeat ? distinct(nodes) : nodes) as readonly Place[]
+  }
+}
+
+/** All members of a list or an object. */
+const all = Symbol('*')
+
+/** A segment that is one name or `*`; undefined for anything else. */
+function plainStep(segment: jsonpath.JSONPathSegment): string | typeof all | undefined {
+  const [selector] = segment.selectors
+  if (segment.selectors.length !== 1 || isDescendant(segment)) return undefined
+  if (selector instanceof jsonpath.selectors.NameSelector) return selector.name
+  return selector instanceof jsonpath.selectors.WildcardSelector ? all : undefined
+}
+
+/** What most rules say, such as `$.results[*]`, needs no query engine; a result may hold many thousands of places. */
+function walk(root: JsonValue, steps: readonly (string | typeof all)[]): readonly Place[] {
+  let places: Place[] = [{ location: [], value: root }]
+  for (const step of steps) {
+    const found: Place[] = []
+    for (const { location, value } of places) {
+      if (Array.isArray(value)) {
+        if (step !== all) continue
+        for (let index = 0; index < value.length; index++)
+          found.push({ location: [...location, index], value: value[index] })
+      } else if (isJsonObject(value)) {
+        const names = step === all ? Object.keys(value) : Object.hasOwn(value, step) ? [step] : []
+        for (const name of names) found.push({ location: [...location, name], value: value[name]! })
+      }
+    }
+    places = found
+  }
+  return places
 }
 
 function isDescendant(segment: jsonpath.JSONPathSegment): boolean {

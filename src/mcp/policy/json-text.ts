@@ -1,5 +1,6 @@
 // JSON in text blocks: read, and written back the way it came.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { JsonValue } from '../../model/context.ts'
 
 /** The JSON value of a text, or undefined when it is none. */
@@ -16,13 +17,13 @@ export function parseJsonText(text: string): { readonly value: JsonValue } | und
  * `text` itself; but only if it says nothing that `original` does not, such as a key that stands twice.
  */
 export function rewriteJsonText(text: string, original: JsonValue, left: JsonValue): string {
-  const before = JSON.stringify(original)
   const after = JSON.stringify(left)
-  if (text === before) return after
+  if (text === after) return text
   const indent = /^[[{]\r?\n([ \t]{1,8})/.exec(text)?.[1]
   if (indent !== undefined && text === JSON.stringify(original, null, indent))
     return JSON.stringify(left, null, indent)
-  return before === after && withoutSpace(text) === before ? text : after
+  // Looked at first: where something fell, that is soon found out.
+  return isDeepStrictEqual(original, left) && withoutSpace(text) === after ? text : after
 }
 
 function withoutSpace(text: string): string {

@@ -6,7 +6,8 @@ import type { Location } from './json-path.ts'
 
 /** One marked place. A place without a mark has the fate of what is around it. */
 export class Mark {
-  readonly children = new Map<string | number, Mark>()
+  /** Made when there is one: most marked places are leaves. */
+  private children: Map<string | number, Mark> | undefined
   /** A rule covers the place and everything below it. */
   covered = false
   /** An empty list or object stays here, so that "nothing left" and "never anything" look the same. */
@@ -19,16 +20,29 @@ export class Mark {
   /** Called with the copy that holds this place, once it is certain to stay. */
   onKept: ((container: { [key: string | number]: JsonValue }, key: string | number) => void) | undefined
 
+  get isLeaf(): boolean {
+    return this.children === undefined
+  }
+
+  /** The mark of a member, if it has one. */
+  child(step: string | number): Mark | undefined {
+    return this.children?.get(step)
+  }
+
   /** The mark at a place below this one, made when it is not there. */
   at(location: Location): Mark {
     let mark: Mark = this
-    for (const step of location) {
-      let next = mark.children.get(step)
-      if (next === undefined) {
-        next = new Mark()
-        mark.children.set(step, next)
-      }
-      mark = next
+    for (const step of location) mark = mark.below(step)
+    return mark
+  }
+
+  /** The mark of a member, made when it is not there. */
+  below(step: string | number): Mark {
+    this.children ??= new Map()
+    let mark = this.children.get(step)
+    if (mark === undefined) {
+      mark = new Mark()
+      this.children.set(step, mark)
     }
     return mark
   }
@@ -41,7 +55,7 @@ export function applyMarks(value: JsonValue, mark: Mark, covered = false): JsonV
   const inside = covered || mark.covered
   if (mark.redaction) return redact(value, mark, mark.redaction)
   if (typeof value !== 'object' || value === null) return inside ? value : undefined
-  if (mark.children.size === 0) return inside ? value : mark.skeleton ? emptied(value) : undefined
+  if (mark.isLeaf) return inside ? value : mark.skeleton ? emptied(value) : undefined
   return Array.isArray(value)
     ? applyToList(value, mark, inside)
     : applyToObject(value as JsonObject, mark, inside)
@@ -54,7 +68,7 @@ function emptied(value: JsonValue): JsonValue {
 function applyToList(list: readonly JsonValue[], mark: Mark, inside: boolean): JsonValue | undefined {
   const kept: JsonValue[] = []
   for (let index = 0; index < list.length; index++) {
-    const child = mark.children.get(index)
+    const child = mark.child(index)
     const item = list[index]!
     const left = child ? applyMarks(item, child, inside) : inside ? item : undefined
     if (left === undefined) continue
@@ -68,7 +82,7 @@ function applyToObject(object: JsonObject, mark: Mark, inside: boolean): JsonVal
   const kept: { [key: string]: JsonValue } = {}
   let count = 0
   for (const key of Object.keys(object)) {
-    const child = mark.children.get(key)
+    const child = mark.child(key)
     const left = child ? applyMarks(object[key]!, child, inside) : inside ? object[key] : undefined
     if (left === undefined) continue
     count++
@@ -97,7 +111,7 @@ function redact(
   for (const key of Object.keys(value)) {
     if (hidden.includes(key)) setMember(kept, key, null)
     else if (keep.includes(key)) {
-      const child = mark.children.get(key)
+      const child = mark.child(key)
       const member = value[key]!
       const left = child ? applyMarks(member, child, true) : member
       if (left !== undefined) setMember(kept, key, left)

@@ -110,10 +110,10 @@ function uncovered(
   if (covered || mark.covered) return undefined
   if (typeof value !== 'object' || value === null) return location
   const isRoot = location.length === 0
-  if (!isRoot && mark.children.size === 0 && !mark.skeleton) return location
+  if (!isRoot && mark.isLeaf && !mark.skeleton) return location
   for (const [key, member] of Object.entries(value)) {
     const step = Array.isArray(value) ? Number(key) : key
-    const child = mark.children.get(step)
+    const child = mark.child(step)
     const here = [...location, step]
     const stranger = child ? uncovered(member, child, false, here) : here
     if (stranger) return stranger

@@ -1,9 +1,9 @@
 // A JSON value under result rules: its items with their questions, and what is left of it once they are answered.
 
 import type { JsonValue } from '../../model/context.ts'
-import { type Ask, formatLocation, isDenial, type Setting } from './ask.ts'
+import { type Ask, formatLocation, formatStep, isDenial, type Setting } from './ask.ts'
 import { isJsonObject } from './json-object.ts'
-import type { Location } from './json-path.ts'
+import type { Location, Place } from './json-path.ts'
 import type { LoadedItems, LoadedTreeRules } from './loaded-policy.ts'
 import { applyMarks, Mark } from './marks.ts'
 import { fillNames, resolveDemand } from './resolve-demand.ts'
@@ -41,8 +41,7 @@ export function planTree(
   const items: Item[] = []
   for (const rule of rules.items) {
     markSkeleton(root, rule.items.leadingNames, rule.items.length)
-    for (const place of rule.items.select(value))
-      addItems(rule, place.value, place.location, root, scope, asking, at, items)
+    addItems(rule, rule.items.select(value), { root, scope, asking, at, items })
   }
   for (const path of rules.unchecked) {
     markSkeleton(root, path.leadingNames, path.length)
@@ -70,52 +69,108 @@ function markSkeleton(root: Mark, names: readonly string[], length: number): voi
     root.at(names.slice(0, depth)).skeleton = true
 }
 
-function addItems(
+/** What planning one tree has in common. */
+interface Planning {
+  readonly root: Mark
+  readonly scope: Scope
+  readonly asking: Asking
+  readonly at: string
+  readonly items: Item[]
+}
+
+interface Waiting {
+  readonly value: JsonValue
+  readonly location: Location
+  readonly parent: ParentScope | undefined
+}
+
+/** Adds what one rule finds, and the children of that. */
+function addItems(rule: LoadedItems, places: readonly Place[], planning: Planning): void {
+  const names = fillNames(rule.root, planning.scope)
+  const parent = names && { names }
+  const beside = new Siblings(planning.root, planning.at)
+  for (const { value, location } of places) {
+    let next: Waiting | undefined = { value, location, parent }
+    const waiting: Waiting[] = []
+    for (; next; next = waiting.pop()) addItem(rule, next, beside, planning, waiting)
+  }
+}
+
+function addItem(
   rule: LoadedItems,
-  first: JsonValue,
-  location: Location,
-  root: Mark,
-  scope: Scope,
-  asking: Asking,
-  at: string,
-  items: Item[],
+  { value, location, parent }: Waiting,
+  beside: Siblings,
+  { scope, asking, items }: Planning,
+  waiting: Waiting[],
 ): void {
-  const rootNames = fillNames(rule.root, scope)
-  const waiting: { value: JsonValue; location: Location; parent: ParentScope | undefined }[] = [
-    { value: first, location, parent: rootNames && { names: rootNames } },
-  ]
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { value } = next
-    const place = `${at} ${formatLocation(next.location)}`
-    const here = scope.withRoots({ item: value }, next.parent)
-    const demand = rootNames
-      ? resolveDemand(rule, value, here, asking.setting, place)
-      : { denied: 'root: a variable is missing' }
-    const children =
-      rule.children !== undefined && isJsonObject(value) && Object.hasOwn(value, rule.children)
-        ? value[rule.children]
-        : undefined
-    const mark = root.at(next.location)
-    mark.covered = true
-    const from = asking.asks.length
-    const denied = isDenial(demand)
-      ? demand.denied
-      : children !== undefined && !Array.isArray(children)
-        ? `${rule.children} is no list`
-        : undefined
-    if (denied !== undefined || isDenial(demand)) {
-      asking.refused.push(`${place}: ${denied}`)
-      items.push({ rule, mark, from, to: from, refused: true })
-      continue
+  const { mark, text: place } = beside.at(location)
+  mark.covered = true
+  const from = asking.asks.length
+  const demand = parent
+    ? resolveDemand(rule, value, scope.withRoots({ item: value }, parent), asking.setting, place)
+    : { denied: 'root: a variable is missing' }
+  const children = childrenOf(rule, value)
+  const denied = isDenial(demand)
+    ? demand.denied
+    : children !== undefined && !Array.isArray(children)
+      ? `${rule.children} is no list`
+      : undefined
+  if (denied !== undefined || isDenial(demand)) {
+    asking.refused.push(`${place}: ${denied}`)
+    items.push({ rule, mark, from, to: from, refused: true })
+    return
+  }
+  for (const ask of demand.asks) asking.asks.push(ask)
+  items.push({ rule, mark, from, to: asking.asks.length, refused: false })
+  if (children === undefined) return
+  const here: ParentScope = { names: demand.names, item: value }
+  ;(children as readonly JsonValue[]).forEach((child, index) => {
+    waiting.push({ value: child, location: [...location, rule.children!, index], parent: here })
+  })
+}
+
+function childrenOf({ children }: LoadedItems, value: JsonValue): JsonValue | undefined {
+  return children !== undefined && isJsonObject(value) && Object.hasOwn(value, children)
+    ? value[children]
+    : undefined
+}
+
+/** Marks and names of places, of which one after the other mostly lie in the same list. */
+class Siblings {
+  readonly #root: Mark
+  readonly #at: string
+  /** Of the place before. */
+  #location: Location = []
+  #container: Mark
+  #containerText: string
+
+  /** `at` begins the name of each place. */
+  constructor(root: Mark, at: string) {
+    this.#root = root
+    this.#at = `${at} `
+    this.#container = root
+    this.#containerText = `${this.#at}$`
+  }
+
+  at(location: Location): { readonly mark: Mark; readonly text: string } {
+    const last = location.length - 1
+    if (last < 0) return { mark: this.#root, text: `${this.#at}$` }
+    if (!this.#isBeside(location)) {
+      const container = location.slice(0, last)
+      this.#container = this.#root.at(container)
+      this.#containerText = this.#at + formatLocation(container)
     }
-    for (const ask of demand.asks) asking.asks.push(ask)
-    items.push({ rule, mark, from, to: asking.asks.length, refused: false })
-    if (children === undefined) continue
-    const parent: ParentScope = { names: demand.names, item: value }
-    const below = next.location
-    ;(children as readonly JsonValue[]).forEach((child, index) => {
-      waiting.push({ value: child, location: [...below, rule.children!, index], parent })
-    })
+    this.#location = location
+    const step = location[last]!
+    return { mark: this.#container.below(step), text: this.#containerText + formatStep(step) }
+  }
+
+  #isBeside(location: Location): boolean {
+    const before = this.#location
+    if (before.length !== location.length) return false
+    for (let index = 0; index < location.length - 1; index++)
+      if (before[index] !== location[index]) return false
+    return true
   }
 }
 

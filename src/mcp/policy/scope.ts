@@ -23,23 +23,28 @@ export class Scope {
   private readonly roots: { readonly [root: string]: JsonValue | undefined }
   private readonly names: NamedValues
   private readonly parent: ParentScope | undefined
+  /** Has the roots that this one does not name itself. */
+  private readonly outer: Scope | undefined
 
   constructor(
     roots: { readonly [root: string]: JsonValue | undefined },
     names: NamedValues = {},
     parent?: ParentScope,
+    outer?: Scope,
   ) {
     this.roots = roots
     this.names = names
     this.parent = parent
+    this.outer = outer
   }
 
   /** Undefined when it is not there. Only own members count. */
   find(root: string, path: readonly string[]): NamedValue | undefined {
     if (path.length === 0 && Object.hasOwn(this.names, root)) return this.names[root]
     if (root === 'parent') return this.findInParent(path)
-    if (!Object.hasOwn(this.roots, root)) return undefined
-    const raw = memberAt(this.roots[root], path)
+    let scope: Scope | undefined = this
+    while (scope !== undefined && !Object.hasOwn(scope.roots, root)) scope = scope.outer
+    const raw = scope && memberAt(scope.roots[root], path)
     return raw === undefined ? undefined : { raw }
   }
 
@@ -53,12 +58,12 @@ export class Scope {
 
   /** The same with more roots. */
   withRoots(roots: { readonly [root: string]: JsonValue | undefined }, parent?: ParentScope): Scope {
-    return new Scope({ ...this.roots, ...roots }, this.names, parent ?? this.parent)
+    return new Scope(roots, this.names, parent ?? this.parent, this)
   }
 
   /** The same with one more name. */
   withNames(names: NamedValues): Scope {
-    return new Scope(this.roots, { ...this.names, ...names }, this.parent)
+    return new Scope(this.roots, { ...this.names, ...names }, this.parent, this.outer)
   }
 
   /** Names given so far. */
