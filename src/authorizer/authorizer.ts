@@ -232,6 +232,11 @@ export interface Authorizer {
     options?: Read & { readonly explain?: boolean; readonly suggest?: boolean },
   ): Promise<CheckResult>
   /**
+   * The same without a promise where there is nothing to wait for: no revision that has yet to arrive, and no work
+   * beyond its first slice. What is refused is thrown then. Authorizers that always wait do not have it.
+   */
+  checkAtOnce?(question: Question, options?: Read): CheckResult | Promise<CheckResult>
+  /**
    * All at one revision and one instant. A question that cannot be answered has an error of its own. `evidence`: with
    * what each answer rests on, at little more than the cost of the checks; `explain`: with whole explanations instead.
    */

@@ -18,6 +18,7 @@ import {
 } from './garbage-collection.ts'
 import { type AuthorizerLimits, defaultLimits } from './limits.ts'
 import { computable, dependent, diff, reflect } from './reflection.ts'
+import { Results } from './results.ts'
 import { planSchema } from './schema-plan.ts'
 import { exportRows, lookupResources, lookupSubjects, readRows } from './streams.ts'
 import { watch } from './watch.ts'
@@ -83,19 +84,20 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
     memory: () => datastore.memory(),
     collectGarbage: () => collectGarbage(desk),
     check: async (question, read = {}) => check(desk, question, read),
+    checkAtOnce: (question, read = {}) => check(desk, question, read),
     checkBulk: async (questions, read = {}) => checkBulk(desk, questions, read),
     expand: async (question, read = {}) => expand(desk, question, read),
-    lookupResources: (request) => deferred(() => lookupResources(desk, request)),
-    lookupSubjects: (request) => deferred(() => lookupSubjects(desk, request)),
+    lookupResources: (request) => resultsOf(() => lookupResources(desk, request)),
+    lookupSubjects: (request) => resultsOf(() => lookupSubjects(desk, request)),
     readRelationships: (request) =>
-      deferred(() =>
+      resultsOf(() =>
         readRows(desk, request, {
           call: 'ReadRelationships',
           maximum: limits.maxReadLimit,
           setting: 'max-read-limit',
         }),
       ),
-    exportRelationships: (request = {}) => deferred(() => exportRows(desk, request)),
+    exportRelationships: (request = {}) => resultsOf(() => exportRows(desk, request)),
     writeRelationships: async (request) => writeRelationships(desk, request),
     deleteRelationships: async (request) => deleteRelationships(desk, request),
     importRelationships: async (rows, call = {}) => importRelationships(desk, rows, call),
@@ -129,6 +131,10 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
 }
 
 /** A request that is refused rejects when the stream is read, as everything else does. */
-async function* deferred<Item>(begin: () => AsyncIterable<Item>): AsyncGenerator<Item> {
+async function* deferred<Item>(begin: () => AsyncGenerator<Item, void, void>): AsyncGenerator<Item, void, void> {
   yield* begin()
+}
+
+function resultsOf<Item>(begin: () => AsyncGenerator<readonly Item[], void, void>): Results<Item> {
+  return new Results(deferred(begin))
 }

@@ -21,7 +21,8 @@ export class ZedTokens {
   readonly #current: () => DatastoreIdentity
   #known: DatastoreIdentity | undefined
   #datastoreTag = new Uint8Array(8)
-  #lastKey = ''
+  #lastRevision: Revision = -1
+  #lastNonce = ''
   #lastToken = ''
 
   /** `current` gives another object when keys were rotated or an epoch began. The first key signs, all of them verify. */
@@ -34,7 +35,7 @@ export class ZedTokens {
     if (identity !== this.#known) {
       this.#known = identity
       this.#datastoreTag = sha256(new TextEncoder().encode(identity.datastoreId)).slice(0, 8)
-      this.#lastKey = ''
+      this.#lastRevision = -1
     }
     return identity
   }
@@ -42,8 +43,7 @@ export class ZedTokens {
   /** The token of a revision. The last one is kept, since most answers are about the same revision. */
   encode(revision: Revision, nonce: string): string {
     const { epoch, tokenKeys } = this.#identity
-    const key = `${revision}/${nonce}`
-    if (key === this.#lastKey) return this.#lastToken
+    if (revision === this.#lastRevision && nonce === this.#lastNonce) return this.#lastToken
     const payload = new Uint8Array(payloadBytes)
     const view = new DataView(payload.buffer)
     payload[0] = magic
@@ -54,7 +54,8 @@ export class ZedTokens {
     for (let at = 0; at < 8; at += 1)
       payload[22 + at] = Number.parseInt(nonce.slice(at * 2, at * 2 + 2), 16) || 0
     this.#lastToken = toBase64Url(seal(tokenKeys, payload))
-    this.#lastKey = key
+    this.#lastRevision = revision
+    this.#lastNonce = nonce
     return this.#lastToken
   }
 

@@ -63,6 +63,17 @@ export class ByteWriter {
     this.position += value.length
   }
 
+  /** Appends `from[start, end)` as it is. */
+  copy(from: Uint8Array, start: number, end: number): void {
+    this.room(end - start)
+    const { buffer } = this
+    let at = this.position
+    // Of what is short a loop is quicker than a call into the runtime.
+    if (end - start > 2 * shortText) buffer.set(from.subarray(start, end), at)
+    else for (let i = start; i < end; i += 1) buffer[at++] = from[i]!
+    this.position += end - start
+  }
+
   string(value: string): void {
     const { length } = value
     if (length <= shortText) {

@@ -52,11 +52,16 @@ const messages = [
   AnySchema,
 ]
 
-/** Texts with all widths of UTF-8, and long enough to need lengths of several bytes. */
-const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 20 }),
-  fc.string({ unit: fc.constantFrom('a', 'é', '€', '😀', '\0'), minLength: 40, maxLength: 300 }),
-)
+/**
+ * Texts with all widths of UTF-8, and long enough to need lengths of several bytes. None begins with a byte order mark,
+ * which the runtime loses.
+ */
+const text = fc
+  .oneof(
+    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.string({ unit: fc.constantFrom('a', 'é', '€', '😀', '\0'), minLength: 40, maxLength: 300 }),
+  )
+  .filter((some) => !some.startsWith('\ufeff'))
 
 const json = fc.dictionary(
   fc.oneof(text, fc.constant('__proto__')),

@@ -14,6 +14,7 @@ import { checkHandlers } from './checks.ts'
 import { experimentalHandlers } from './experimental.ts'
 import { explainHandlers } from './explain.ts'
 import { lookupHandlers } from './lookups.ts'
+import { quickChecks } from './quick-checks.ts'
 import { relationshipHandlers } from './relationships.ts'
 import { type Route, routesOf } from './route.ts'
 import { schemaHandlers } from './schema.ts'
@@ -24,11 +25,15 @@ import { writeHandlers } from './write.ts'
 /** All routes. */
 export function allRoutes(authorizer: Authorizer): Route[] {
   return [
-    ...routesOf(PermissionsService, {
-      ...checkHandlers(authorizer),
-      ...lookupHandlers(authorizer),
-      ...relationshipHandlers(authorizer),
-    }),
+    ...routesOf(
+      PermissionsService,
+      {
+        ...checkHandlers(authorizer),
+        ...lookupHandlers(authorizer),
+        ...relationshipHandlers(authorizer),
+      },
+      quickChecks(authorizer),
+    ),
     ...routesOf(SchemaService, schemaHandlers(authorizer)),
     ...routesOf(WatchService, watchHandlers(authorizer)),
     ...routesOf(ExperimentalService, experimentalHandlers(authorizer)),
