@@ -2,7 +2,7 @@
 // Run: npm run bench -- lookup [rows...]
 
 import { createAuthorizer } from '../src/authorizer/create-authorizer.ts'
-import type { FoundObject } from '../src/engine/engine.ts'
+import { FoundObjects } from '../src/engine/found-objects.ts'
 import { folderEngine } from './folder-questions.ts'
 import { folderStore } from './folder-store.ts'
 import { LimitLookup } from './limit-lookup.ts'
@@ -51,13 +51,13 @@ async function measure(size: number): Promise<void> {
     const before = performance.now()
     const request = { resourceType: 'document', permission: 'view', subject: subjectOf(user) }
     const stream = engine.lookupResources(world, request, 0)
-    const batch: FoundObject[] = []
+    const batch = new FoundObjects()
     const ids: string[] = into ?? []
     let firstMs = 0
-    for (let done = false; !done; batch.length = 0) {
+    for (let done = false; !done; batch.clear()) {
       done = stream.run(100_000, batch, batchSize)
       if (firstMs === 0 && batch.length > 0) firstMs = performance.now() - before
-      for (const { id } of batch) ids.push(id)
+      for (let at = 0; at < batch.length; at += 1) ids.push(batch.ids[at]!)
     }
     return { count: ids.length, firstMs }
   }

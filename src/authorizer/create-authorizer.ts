@@ -131,7 +131,9 @@ export async function createAuthorizer(options: AuthorizerOptions): Promise<Loca
 }
 
 /** A request that is refused rejects when the stream is read, as everything else does. */
-async function* deferred<Item>(begin: () => AsyncGenerator<Item, void, void>): AsyncGenerator<Item, void, void> {
+async function* deferred<Item>(
+  begin: () => AsyncGenerator<Item, void, void>,
+): AsyncGenerator<Item, void, void> {
   yield* begin()
 }
 

@@ -9,6 +9,8 @@ const firstSliceSteps = 4096
 const maxSliceSteps = 32_768
 /** How long work may keep the event loop, in milliseconds. */
 const sliceMs = 4
+/** Items of a batch: what is made of them while the event loop waits. */
+const maxBatchItems = 512
 
 /** Lets timers, I/O and other requests run. */
 export function letOthersRun(): Promise<void> {
@@ -73,24 +75,33 @@ function charge(
 }
 
 /**
- * Items of a stream as they are found, a few hundred at a time; the work pauses while the consumer does not ask. Others
- * run between two batches.
+ * Items of a stream as they are found, a few hundred at a time; the work pauses while the
+ * consumer does not ask. Others run between two batches.
  */
-export async function* runStream<Item>(
+export function runStream<Item>(
   evaluation: StreamEvaluation<Item>,
   call: CallOptions,
   clock: () => number,
-): AsyncGenerator<readonly Item[]> {
-  const maxItems = 512
+): AsyncGenerator<readonly Item[], void, void> {
+  return runBatches(evaluation, () => [], call, clock)
+}
+
+/** The same, with batches of any kind: `newBatch` gives an empty one. */
+export async function* runBatches<Item, Batch extends Iterable<Item> & { readonly length: number }>(
+  evaluation: StreamEvaluation<Item, Batch>,
+  newBatch: () => Batch,
+  call: CallOptions,
+  clock: () => number,
+): AsyncGenerator<Batch, void, void> {
   let slice = firstSliceSteps
   try {
     for (;;) {
       throwIfOver(call, clock())
-      const items: Item[] = []
+      const batch = newBatch()
       const before = performance.now()
-      const done = evaluation.run(slice, items, maxItems)
+      const done = evaluation.run(slice, batch, maxBatchItems)
       slice = nextSlice(slice, performance.now() - before)
-      if (items.length > 0) yield items
+      if (batch.length > 0) yield batch
       if (done) return
       await letOthersRun()
     }

@@ -1,8 +1,9 @@
 // Streams: lookups and reads, page by page at one revision, resumed by cursors.
 
-import type { StreamEvaluation } from '../engine/engine.ts'
+import { FoundObjects } from '../engine/found-objects.ts'
 import type { JsonObject } from '../model/context.ts'
 import { CardeaError } from '../model/errors.ts'
+import { wildcardId } from '../model/reference.ts'
 import type {
   ExportRelationshipsRequest,
   FoundRelationship,
@@ -16,7 +17,7 @@ import type {
 import { type CursorPosition, Cursors } from './cursor.ts'
 import { type Desk, validateLimit, validateRequestContext } from './desk.ts'
 import type { PinnedWorld } from './followed-datastore.ts'
-import { runStream } from './run-evaluation.ts'
+import { runBatches, runStream } from './run-evaluation.ts'
 import {
   requireMember,
   requireSubject,
@@ -32,22 +33,23 @@ interface Paging {
   readonly binding: JsonObject
 }
 
-/** Pins the world that the consistency, or the cursor, names, and streams from there. */
-async function* streamFrom<Found, Item>(
+/** Where a stream's items come from: a world, pinned at an instant, and cursors that lead back to it. */
+interface Stand {
+  readonly pinned: PinnedWorld
+  readonly nowMs: number
+  /** Where to go on; undefined at the beginning. */
+  readonly after: CursorPosition['after'] | undefined
+  cursorAfter(after: CursorPosition['after']): string
+}
+
+/** Pins the world that the consistency, or the cursor, names, and streams from there: batches of items, up to the limit. */
+async function* streamFrom<Batch, Item>(
   desk: Desk,
   request: Read,
   paging: Paging,
-  begin: (
-    pinned: PinnedWorld,
-    nowMs: number,
-    after: CursorPosition['after'] | undefined,
-  ) => StreamEvaluation<Found>,
-  toItem: (
-    found: Found,
-    pinned: PinnedWorld,
-    cursorAfter: (after: CursorPosition['after']) => string,
-  ) => Item | undefined,
-): AsyncGenerator<Item> {
+  begin: (stand: Stand) => AsyncGenerator<Batch, void, void>,
+  toItems: (batch: Batch, stand: Stand) => readonly Item[],
+): AsyncGenerator<readonly Item[], void, void> {
   const { datastore, clock } = desk
   const cursors = new Cursors(datastore.store.identity.tokenKeys, paging.binding)
   const position = paging.cursor === undefined ? undefined : cursors.decode(paging.cursor)
@@ -65,25 +67,26 @@ async function* streamFrom<Found, Item>(
       : await datastore.pinExactly(position.revision, position.nonce, request)
   try {
     const nowMs = position?.nowMs ?? clock()
-    const cursorAfter = (after: CursorPosition['after']) =>
-      cursors.encode({ revision: pinned.revision, nonce: pinned.nonce, nowMs, after })
-    let given = 0
-    for await (const batch of runStream(begin(pinned, nowMs, position?.after), request, clock)) {
-      for (const found of batch) {
-        // Cursors are getters: sealing one costs more than finding the item, and most are never read.
-        const item = toItem(found, pinned, cursorAfter)
-        if (item === undefined) continue
-        yield item
-        given += 1
-        if (given === paging.limit) return
-      }
+    const { revision, nonce } = pinned
+    const cursorAfter = (after: CursorPosition['after']) => cursors.encode({ revision, nonce, nowMs, after })
+    const stand = { pinned, nowMs, after: position?.after, cursorAfter }
+    let left = paging.limit === 0 ? Number.POSITIVE_INFINITY : paging.limit
+    for await (const batch of begin(stand)) {
+      const items = toItems(batch, stand)
+      if (items.length === 0) continue
+      yield items.length <= left ? items : items.slice(0, left)
+      left -= items.length
+      if (left <= 0) return
     }
   } finally {
     pinned.release()
   }
 }
 
-export function lookupResources(desk: Desk, request: LookupResourcesRequest): AsyncGenerator<FoundResource> {
+export function lookupResources(
+  desk: Desk,
+  request: LookupResourcesRequest,
+): AsyncGenerator<readonly FoundResource[], void, void> {
   const { resourceType, permission, subject, context } = request
   const limit = validateLimit(request.limit, desk.limits.maxLookupLimit, 'max-lookup-limit')
   validateConcreteSubject(subject)
@@ -96,33 +99,70 @@ export function lookupResources(desk: Desk, request: LookupResourcesRequest): As
     context: context ?? null,
     limit,
   } as unknown as JsonObject
+  const found = new FoundObjects()
+  const emptied = () => {
+    found.clear()
+    return found
+  }
   return streamFrom(
     desk,
     request,
     { limit, cursor: request.cursor, binding },
-    (pinned, nowMs, after) => {
+    ({ pinned, nowMs, after }) => {
       requireMember(pinned.schema.schema, resourceType, permission)
       requireSubject(pinned.schema.schema, subject.type, subject.relation)
       const afterKey = after === undefined ? undefined : Number(after[0])
-      return desk.engine.lookupResources(
-        pinned.world,
-        { resourceType, permission, subject, context, afterKey },
-        nowMs,
-      )
+      const asked = { resourceType, permission, subject, context, afterKey }
+      const evaluation = desk.engine.lookupResources(pinned.world, asked, nowMs)
+      return runBatches(evaluation, emptied, request, desk.clock)
     },
-    (found, pinned, cursorAfter) => ({
-      resourceId: found.id,
-      permissionship: found.permissionship,
-      missing: found.missing,
-      token: pinned.token,
-      get cursor() {
-        return cursorAfter([found.key])
-      },
-    }),
+    resourcesOf,
   )
 }
 
-export function lookupSubjects(desk: Desk, request: LookupSubjectsRequest): AsyncGenerator<FoundSubject> {
+function resourcesOf(found: FoundObjects, stand: Stand): FoundResource[] {
+  const { keys, ids, length } = found
+  const resources: FoundResource[] = []
+  for (let at = 0; at < length; at += 1)
+    resources.push(
+      new SealedResource(ids[at]!, found.permissionshipAt(at), found.missingAt(at), keys[at]!, stand),
+    )
+  return resources
+}
+
+class SealedResource implements FoundResource {
+  readonly resourceId: string
+  readonly permissionship: FoundResource['permissionship']
+  readonly missing: readonly string[]
+  readonly token: string
+  readonly #key: number
+  readonly #stand: Stand
+
+  constructor(
+    resourceId: string,
+    permissionship: FoundResource['permissionship'],
+    missing: readonly string[],
+    key: number,
+    stand: Stand,
+  ) {
+    this.resourceId = resourceId
+    this.permissionship = permissionship
+    this.missing = missing
+    this.token = stand.pinned.token
+    this.#key = key
+    this.#stand = stand
+  }
+
+  /** Made when it is read: sealing one costs more than finding the item, and most are never read. */
+  get cursor(): string {
+    return this.#stand.cursorAfter([this.#key])
+  }
+}
+
+export function lookupSubjects(
+  desk: Desk,
+  request: LookupSubjectsRequest,
+): AsyncGenerator<readonly FoundSubject[], void, void> {
   const { resource, permission, subjectType, context } = request
   const subjectRelation = request.subjectRelation ?? ''
   const wildcards = request.wildcards ?? 'include'
@@ -143,28 +183,26 @@ export function lookupSubjects(desk: Desk, request: LookupSubjectsRequest): Asyn
     desk,
     request,
     { limit, cursor: request.cursor, binding },
-    (pinned, nowMs, after) => {
+    ({ pinned, nowMs, after }) => {
       requireMember(pinned.schema.schema, resource.type, permission)
       requireSubject(pinned.schema.schema, subjectType, subjectRelation)
       const afterKey = after === undefined ? undefined : Number(after[0])
-      return desk.engine.lookupSubjects(
-        pinned.world,
-        { resource, permission, subjectType, subjectRelation, context, afterKey },
-        nowMs,
-      )
+      const asked = { resource, permission, subjectType, subjectRelation, context, afterKey }
+      return runStream(desk.engine.lookupSubjects(pinned.world, asked, nowMs), request, desk.clock)
     },
-    (found, pinned, cursorAfter) => {
-      if (wildcards === 'exclude' && found.subjectId === '*') return undefined
-      const { subjectId, permissionship, missing, excluded } = found
-      return {
-        subjectId,
-        permissionship,
-        missing,
-        excluded,
-        token: pinned.token,
-        cursor: cursorAfter([found.key]),
-      }
-    },
+    (batch, { pinned, cursorAfter }) =>
+      batch
+        .filter(({ subjectId }) => wildcards === 'include' || subjectId !== wildcardId)
+        .map(({ key, subjectId, permissionship, missing, excluded }) => ({
+          subjectId,
+          permissionship,
+          missing,
+          excluded,
+          token: pinned.token,
+          get cursor() {
+            return cursorAfter([key])
+          },
+        })),
   )
 }
 
@@ -173,7 +211,7 @@ export function readRows(
   desk: Desk,
   request: ReadRelationshipsRequest,
   page: { readonly call: string; readonly maximum: number; readonly setting: string },
-): AsyncGenerator<FoundRelationship> {
+): AsyncGenerator<readonly FoundRelationship[], void, void> {
   const limit = validateLimit(request.limit, page.maximum, page.setting)
   const binding = {
     call: page.call,
@@ -184,19 +222,21 @@ export function readRows(
     desk,
     request,
     { limit, cursor: request.cursor, binding },
-    (pinned, nowMs, after) => {
+    ({ pinned, nowMs, after }) => {
       if (Object.keys(request.filter).length > 0 || page.call === 'ReadRelationships') {
         validateFilter(pinned.schema.schema, request.filter)
       }
-      return desk.engine.readRows(pinned.world, { filter: request.filter, after: rowPosition(after) }, nowMs)
+      const asked = { filter: request.filter, after: rowPosition(after) }
+      return runStream(desk.engine.readRows(pinned.world, asked, nowMs), request, desk.clock)
     },
-    (found, pinned, cursorAfter) => ({
-      relationship: found.relationship,
-      token: pinned.token,
-      get cursor() {
-        return cursorAfter([found.resourceKey, found.relation, found.subjectKey, found.subjectRelation])
-      },
-    }),
+    (batch, { pinned, cursorAfter }) =>
+      batch.map(({ relationship, resourceKey, relation, subjectKey, subjectRelation }) => ({
+        relationship,
+        token: pinned.token,
+        get cursor() {
+          return cursorAfter([resourceKey, relation, subjectKey, subjectRelation])
+        },
+      })),
   )
 }
 
@@ -204,7 +244,7 @@ export function readRows(
 export function exportRows(
   desk: Desk,
   request: ExportRelationshipsRequest,
-): AsyncGenerator<FoundRelationship> {
+): AsyncGenerator<readonly FoundRelationship[], void, void> {
   const { filter = {}, ...read } = request
   const page = { call: 'ExportBulkRelationships', maximum: 0, setting: 'max-read-limit' }
   return readRows(desk, { ...read, filter }, page)

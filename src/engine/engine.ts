@@ -14,6 +14,7 @@ import type { RelationshipFilter } from '../model/filter.ts'
 import type { ObjectRef, SubjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
 import type { ObjectKey } from '../store/store.ts'
+import type { FoundObject, FoundObjects } from './found-objects.ts'
 
 /** The node from which one evaluation followed the most rows, for an operator who asks what made it slow. */
 export interface WidestNode {
@@ -39,13 +40,13 @@ export interface Evaluation<Value> {
   readonly widest?: WidestNode | undefined
 }
 
-/** Work that yields results as it goes. */
-export interface StreamEvaluation<Item> {
+/** Work that yields results as it goes, in batches of a kind. */
+export interface StreamEvaluation<Item, Batch extends Iterable<Item> = Item[]> {
   /**
    * Does at most about `maxSteps` steps and appends what it found to `into`, at most `maxItems` of them.
    * True when there is nothing more to come.
    */
-  run(maxSteps: number, into: Item[], maxItems: number): boolean
+  run(maxSteps: number, into: Batch, maxItems: number): boolean
   readonly steps: number
   readonly widest?: WidestNode | undefined
 }
@@ -56,12 +57,6 @@ export interface EngineLimits {
   readonly maxSteps: number
   /** Entries (visited nodes, memo entries, stack frames) held at once by one request. Default 20,000,000. */
   readonly maxEntries: number
-}
-
-export interface FoundObject extends Answer {
-  /** 0 for an object that the graph has never seen. */
-  readonly key: ObjectKey
-  readonly id: string
 }
 
 export interface FoundSubjects extends ResolvedSubject {
@@ -117,7 +112,7 @@ export interface Engine<World> {
       readonly afterKey?: ObjectKey
     },
     nowMs: number,
-  ): StreamEvaluation<FoundObject>
+  ): StreamEvaluation<FoundObject, FoundObjects>
   /** Ascending by key (wildcard first), each subject once. */
   lookupSubjects(
     world: World,

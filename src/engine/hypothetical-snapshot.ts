@@ -170,6 +170,7 @@ function changedSnapshot(vocabulary: Vocabulary, change: RowChange | undefined):
     const added = vocabulary.added(node)
     return added === undefined ? base.nodeType(node) : vocabulary.nameId(added.type)
   }
+  const nodeId = (node: number): string => vocabulary.added(node)?.id ?? base.nodeId(node)
   return {
     revision: base.revision,
     release: () => {},
@@ -178,7 +179,10 @@ function changedSnapshot(vocabulary: Vocabulary, change: RowChange | undefined):
     nameText: (name) => vocabulary.nameText(name),
     node: (type, id) => vocabulary.node(type, id),
     nodeType,
-    nodeId: (node) => vocabulary.added(node)?.id ?? base.nodeId(node),
+    nodeId,
+    nodeIds: (nodes, from, to, into) => {
+      for (let at = from; at < to; at += 1) into[at] = nodeId(nodes[at]!)
+    },
     maxNode: vocabulary.maxNode,
     row: (resource, relation, subject, subjectRelation) => {
       if (

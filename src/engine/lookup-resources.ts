@@ -1,10 +1,10 @@
 // Lookup of resources: everything of a type on which a subject has a permission.
 
-import type { Answer } from '../model/decision.ts'
 import { Budget } from './budget.ts'
 import { answerOf, type FastPaths, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
-import type { Engine, EngineLimits, FoundObject, StreamEvaluation, WidestNode } from './engine.ts'
+import type { Engine, EngineLimits, StreamEvaluation, WidestNode } from './engine.ts'
+import type { FoundObject, FoundObjects } from './found-objects.ts'
 import type { Work } from './paused-work.ts'
 import type { MemberId } from './plans.ts'
 import { ReverseReach } from './reverse-reach.ts'
@@ -21,7 +21,7 @@ export function lookupResources(
   nowMs: number,
   limits: EngineLimits,
   paths: FastPaths,
-): StreamEvaluation<FoundObject> {
+): StreamEvaluation<FoundObject, FoundObjects> {
   return new LookupResources(world, request, nowMs, new Budget(limits), paths)
 }
 
@@ -31,11 +31,8 @@ const maxSharedAtoms = 20_000
 /** Candidates taken at once, and so the most of them between two looks at the budget. */
 const batchSize = 128
 
-/** One for all: most of what is found holds for certain. */
-const nothingMissing: readonly string[] = Object.freeze([])
-
 /** Candidates from the subject's side, then in the order of their keys, each verified unless it is certain. */
-class LookupResources implements StreamEvaluation<FoundObject> {
+class LookupResources implements StreamEvaluation<FoundObject, FoundObjects> {
   readonly #world: World
   readonly #request: Request
   readonly #budget: Budget
@@ -49,7 +46,8 @@ class LookupResources implements StreamEvaluation<FoundObject> {
   #at = 0
   #end = 0
   #key: number
-  #solver: Solver
+  /** Made when the first candidate must be verified. */
+  #solver: Solver | undefined
   #verifying: Work<Truth> | undefined
 
   constructor(world: World, request: Request, nowMs: number, budget: Budget, paths: FastPaths) {
@@ -69,7 +67,6 @@ class LookupResources implements StreamEvaluation<FoundObject> {
       budget,
       paths.runs,
     )
-    this.#solver = new Solver(world, this.#subject, this.#conditions, budget)
     this.#key = request.afterKey ?? -1
   }
 
@@ -81,7 +78,7 @@ class LookupResources implements StreamEvaluation<FoundObject> {
     return this.#budget.widest
   }
 
-  run(maxSteps: number, into: FoundObject[], maxItems: number): boolean {
+  run(maxSteps: number, into: FoundObjects, maxItems: number): boolean {
     const budget = this.#budget
     budget.resume(maxSteps)
     if (!this.#reached && !this.#reach.run()) return false
@@ -93,13 +90,14 @@ class LookupResources implements StreamEvaluation<FoundObject> {
         if (!step.done) return false
         this.#verifying = undefined
         const { permissionship, missing } = answerOf(step.value, this.#conditions.truths)
-        if (permissionship !== 'no') into.push(this.#found(permissionship, missing))
+        if (permissionship !== 'no')
+          into.add(this.#key, this.#idOf(this.#key), permissionship === 'has' ? undefined : missing)
       } else if (this.#at === this.#end) {
         this.#end = this.#reach.above(this.#key, this.#next)
         this.#at = 0
         if (this.#end === 0) return true
         if (budget.spent) return false
-      } else if (!this.#giveCertain(into, end)) {
+      } else if (!this.#giveCertain(into, end - into.length)) {
         this.#key = this.#next[this.#at]! >>> 1
         this.#at += 1
         budget.steps += 1
@@ -110,21 +108,23 @@ class LookupResources implements StreamEvaluation<FoundObject> {
   }
 
   /** Gives candidates that are certain, as long as no other comes and there is room; false when the first is not. */
-  #giveCertain(into: FoundObject[], room: number): boolean {
-    const { snapshot } = this.#world
+  #giveCertain(into: FoundObjects, room: number): boolean {
     const candidates = this.#next
     const first = this.#at
-    const last = Math.min(this.#end, first + room - into.length)
+    const end = Math.min(this.#end, first + room)
+    into.reserve(end - first)
+    const { keys, length } = into
+    const shift = length - first
     let at = first
-    for (; at < last; at += 1) {
+    for (; at < end; at += 1) {
       const candidate = candidates[at]!
       if ((candidate & 1) === 0) break
-      const key = candidate >>> 1
-      // The graph has never seen an object without a key: it is the subject itself.
-      const id = key > 0 ? snapshot.nodeId(key) : this.#request.subject.id
-      into.push({ key, id, permissionship: 'has', missing: nothingMissing })
+      keys[at + shift] = candidate >>> 1
     }
     if (at === first) return false
+    this.#world.snapshot.nodeIds(keys, length, at + shift, into.ids)
+    if (keys[length] === 0) into.ids[length] = this.#idOf(0)
+    into.length = at + shift
     this.#at = at
     this.#key = candidates[at - 1]! >>> 1
     this.#budget.steps += at - first
@@ -133,15 +133,13 @@ class LookupResources implements StreamEvaluation<FoundObject> {
 
   #verify(node: number): Work<Truth> {
     // What is shared between candidates is worth keeping, but not without bound.
-    if (this.#solver.atoms.size > maxSharedAtoms)
+    if (this.#solver === undefined || this.#solver.atoms.size > maxSharedAtoms)
       this.#solver = new Solver(this.#world, this.#subject, this.#conditions, this.#budget)
     return this.#solver.solve(node, this.#member)
   }
 
-  /** The object of the current key. One that the graph has never seen is the subject itself. */
-  #found(permissionship: Answer['permissionship'], missing: readonly string[]): FoundObject {
-    const key = this.#key
-    const id = key > 0 ? this.#world.snapshot.nodeId(key) : this.#request.subject.id
-    return { key, id, permissionship, missing }
+  /** An object without a key, which the graph has never seen, is the subject itself. */
+  #idOf(key: number): string {
+    return key > 0 ? this.#world.snapshot.nodeId(key) : this.#request.subject.id
   }
 }

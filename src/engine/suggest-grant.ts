@@ -7,7 +7,8 @@ import type { RelationshipUpdate } from '../model/relationship.ts'
 import { Budget } from './budget.ts'
 import { Check, defaultFastPaths } from './check.ts'
 import { Conditions } from './conditions.ts'
-import type { EngineLimits, Evaluation, FoundObject } from './engine.ts'
+import type { EngineLimits, Evaluation } from './engine.ts'
+import { FoundObjects } from './found-objects.ts'
 import {
   byBreadth,
   canBeGranted,
@@ -176,9 +177,9 @@ class GrantSearch {
     try {
       for (let done = false; !done && holders.length < maxHolders; ) {
         const before = lookup.steps
-        const items: FoundObject[] = []
-        done = lookup.run(lookupSliceSteps, items, maxHolders - holders.length)
-        for (const { id, permissionship } of items) {
+        const found = new FoundObjects()
+        done = lookup.run(lookupSliceSteps, found, maxHolders - holders.length)
+        for (const { id, permissionship } of found) {
           if (permissionship === 'has') holders.push(snapshot.node(type, id))
         }
         this.#budget.steps += lookup.steps - before

@@ -82,6 +82,10 @@ export class GraphSnapshot implements Snapshot {
     return this.#objects.id(node)
   }
 
+  nodeIds(nodes: Int32Array, from: number, to: number, into: string[]): void {
+    this.#objects.ids(nodes, from, to, into)
+  }
+
   get maxNode(): ObjectKey {
     return this.#objects.maxKey
   }

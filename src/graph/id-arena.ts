@@ -63,6 +63,12 @@ export class IdArena {
       bits |= a | b | c | d | e | f | g | h
       text += String.fromCharCode(a, b, c, d, e, f, g, h)
     }
+    if (at + 4 <= end) {
+      const [a, b, c, d] = [part[at]!, part[at + 1]!, part[at + 2]!, part[at + 3]!]
+      bits |= a | b | c | d
+      text += String.fromCharCode(a, b, c, d)
+      at += 4
+    }
     for (; at < end; at += 1) {
       bits |= part[at]!
       text += String.fromCharCode(part[at]!)

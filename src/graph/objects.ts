@@ -19,7 +19,7 @@ export interface ObjectsOptions {
 const wordsPerPlace = 3
 
 /** Ids that were made text lately, by the low bits of their keys: whoever is listed once is soon listed again. */
-const recentIds = 1 << 16
+const recentIds = 1 << 18
 
 const encoder = new TextEncoder()
 
@@ -74,8 +74,23 @@ export class Objects {
   /** Empty for a key without an object. */
   id(key: ObjectKey): string {
     const place = key & (recentIds - 1)
-    if (key > 0 && this.#recentKeys[place] === key) return this.#recentTexts[place]!
+    return key > 0 && this.#recentKeys[place] === key ? this.#recentTexts[place]! : this.#makeText(key)
+  }
+
+  /** The ids of `keys[from, to)`, at the same places of `into`. */
+  ids(keys: Int32Array, from: number, to: number, into: string[]): void {
+    const recentKeys = this.#recentKeys
+    const recentTexts = this.#recentTexts
+    for (let at = from; at < to; at += 1) {
+      const key = keys[at]!
+      const place = key & (recentIds - 1)
+      into[at] = key > 0 && recentKeys[place] === key ? recentTexts[place]! : this.#makeText(key)
+    }
+  }
+
+  #makeText(key: ObjectKey): string {
     if (this.#types.get(key) === 0) return ''
+    const place = key & (recentIds - 1)
     const text = this.#arena.text(this.#addresses.get(key) >>> 0)
     // Filled up from the start, so that it stays a plain array.
     while (this.#recentTexts.length <= place) this.#recentTexts.push('')

@@ -66,6 +66,8 @@ export interface Snapshot {
   nodeType(node: ObjectKey): NameId
   /** Id of a known object. */
   nodeId(node: ObjectKey): string
+  /** The ids of known objects `nodes[from, to)`, at the same places of `into`. */
+  nodeIds(nodes: Int32Array, from: number, to: number, into: string[]): void
   /** Largest key in the graph; keys may be missing below it ({@link nodeType} is then 0). */
   readonly maxNode: ObjectKey
 

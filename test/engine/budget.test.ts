@@ -6,7 +6,7 @@ import { createEngine } from '../../src/engine/create-engine.ts'
 import type { Engine, Evaluation } from '../../src/engine/engine.ts'
 import type { World } from '../../src/engine/world.ts'
 import { CardeaError } from '../../src/model/errors.ts'
-import { drain, finish, worldOf } from '../property/cardea-systems.ts'
+import { drain, drainObjects, finish, worldOf } from '../property/cardea-systems.ts'
 import { caseOf } from '../reference/generate.ts'
 
 function errorOf(run: () => unknown): CardeaError | undefined {
@@ -115,7 +115,7 @@ definition folder {
     [
       'lookup of resources',
       (engine, world) =>
-        drain(
+        drainObjects(
           engine.lookupResources(
             world,
             { resourceType: 'folder', permission: 'view', subject: ann },
@@ -128,7 +128,7 @@ definition folder {
     [
       'lookup of resources by reach',
       (engine, world) =>
-        drain(
+        drainObjects(
           engine.lookupResources(
             world,
             { resourceType: 'group', permission: 'member', subject: ann },

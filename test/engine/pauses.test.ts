@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createAuthorizer } from '../../src/authorizer/create-authorizer.ts'
 import { createEngine } from '../../src/engine/create-engine.ts'
 import type { Engine, Evaluation, StreamEvaluation, WidestNode } from '../../src/engine/engine.ts'
+import { FoundObjects } from '../../src/engine/found-objects.ts'
 import { compilePlans } from '../../src/engine/plans.ts'
 import type { World } from '../../src/engine/world.ts'
 import { Graph } from '../../src/graph/graph.ts'
@@ -76,14 +77,16 @@ function runs<Value>(evaluation: Evaluation<Value>): Run<Value> {
   }
 }
 
-function streams<Item>(stream: StreamEvaluation<Item>): Run<Item[]> {
-  const value: Item[] = []
+function streams<Item, Batch extends Iterable<Item>>(
+  stream: StreamEvaluation<Item, Batch>,
+  value: Batch,
+): Run<Item[]> {
   let longestTurn = 0
   for (;;) {
     const before = stream.steps
     const done = stream.run(turnSteps, value, 1_000_000)
     longestTurn = Math.max(longestTurn, stream.steps - before)
-    if (done) return { value, longestTurn, widest: stream.widest }
+    if (done) return { value: [...value], longestTurn, widest: stream.widest }
   }
 }
 
@@ -112,7 +115,10 @@ describe('wide lists', () => {
 
   test('from the side of the subject', async () => {
     const request = { resourceType: 'group', permission: 'member', subject: eve }
-    const { value, longestTurn, widest } = streams(engine.lookupResources(await load(), request, nowMs))
+    const { value, longestTurn, widest } = streams(
+      engine.lookupResources(await load(), request, nowMs),
+      new FoundObjects(),
+    )
     expect(value).toHaveLength(count)
     expect(widest).toEqual(groups)
     expect(longestTurn).toBeLessThan(maxTurnSteps)
@@ -120,7 +126,7 @@ describe('wide lists', () => {
 
   test('where subjects are looked for', async () => {
     const request = { resource: top, permission: 'view', subjectType: 'user', subjectRelation: '' }
-    const { value, longestTurn, widest } = streams(engine.lookupSubjects(await load(), request, nowMs))
+    const { value, longestTurn, widest } = streams(engine.lookupSubjects(await load(), request, nowMs), [])
     expect(value).toEqual([])
     expect(widest).toEqual(star)
     expect(longestTurn).toBeLessThan(count + maxTurnSteps)
@@ -128,7 +134,7 @@ describe('wide lists', () => {
 
   test('where rows are read that nobody asked for', async () => {
     const filter = { resourceType: 'group', resourceId: 'star', subject: { type: 'user' } }
-    const { value, longestTurn } = streams(engine.readRows(await load(), { filter }, nowMs))
+    const { value, longestTurn } = streams(engine.readRows(await load(), { filter }, nowMs), [])
     expect(value).toEqual([])
     expect(longestTurn).toBeLessThan(1024 + turnSteps)
   })

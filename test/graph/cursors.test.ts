@@ -53,6 +53,8 @@ const stepArbitrary = fc.oneof(
       kind: fc.constant('walk' as const),
       which: fc.nat(),
       rows: fc.integer({ min: 1, max: 40 }),
+      /** Whether rows without traits are passed together. */
+      filled: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('finish' as const), which: fc.nat() }) },
@@ -93,18 +95,26 @@ function open(snapshot: Snapshot, model: Model, list: RowSelection | 'reverse'):
   return { snapshot, cursor, list, given: [], expected: rowsOf(model, list), done: false }
 }
 
-function walk(walk: Walk, rows: number): void {
+function walk(walk: Walk, rows: number, filled: boolean): void {
   const { snapshot, cursor, list, given } = walk
   const viewer = snapshot.nameId('viewer')
   const hub =
     list === 'reverse'
       ? nodeOf(snapshot, { type: 'user', id: 'hub' })
       : nodeOf(snapshot, { type: 'doc', id: 'hub' })
-  for (let row = 0; row < rows && !walk.done; row += 1) {
+  const give = (node: number, traits: number) => {
+    if (list === 'reverse') given.push(rowText(snapshot, node, viewer, hub, cursor.subjectRelation, traits))
+    else given.push(rowText(snapshot, hub, viewer, node, cursor.subjectRelation, traits))
+  }
+  const nodes = new Int32Array(rows)
+  for (let left = rows; left > 0 && !walk.done; ) {
+    const count = filled ? cursor.fill(nodes.subarray(0, left)) : 0
+    for (const node of nodes.subarray(0, count)) give(node, 0)
+    left -= count
+    if (left === 0) break
     if (!cursor.next()) walk.done = true
-    else if (list === 'reverse')
-      given.push(rowText(snapshot, cursor.node, viewer, hub, cursor.subjectRelation, cursor.traits))
-    else given.push(rowText(snapshot, hub, viewer, cursor.node, cursor.subjectRelation, cursor.traits))
+    else give(cursor.node, cursor.traits)
+    left -= 1
   }
 }
 
@@ -162,19 +172,19 @@ describe('cursors under way', () => {
               break
             }
             case 'walk':
-              if (walks.length > 0) walk(walks[step.which % walks.length]!, step.rows)
+              if (walks.length > 0) walk(walks[step.which % walks.length]!, step.rows, step.filled)
               break
             case 'finish': {
               const ended = walks.splice(step.which % Math.max(1, walks.length), 1)[0]
               if (ended === undefined) break
-              walk(ended, 1000)
+              walk(ended, 1000, ended.given.length % 2 === 0)
               expect(ended.given.sort()).toEqual(ended.expected)
               ended.snapshot.release()
             }
           }
         }
         for (const ended of walks) {
-          walk(ended, 1000)
+          walk(ended, 1000, ended.given.length % 2 === 0)
           expect(ended.given.sort()).toEqual(ended.expected)
           ended.snapshot.release()
         }

@@ -94,10 +94,48 @@ export function rowText(
   })
 }
 
+/**
+ * Holds lists taken many at a time against those of cursors. Gives how many lists were taken so, and how many were left
+ * to a cursor.
+ */
+export function takeLists(
+  snapshot: Snapshot,
+  subjects: Int32Array,
+  subjectRelation: number,
+  type: number,
+  relation: number,
+  room = 200,
+): { taken: number; left: number } {
+  const cursor = snapshot.cursor()
+  const run = { nodes: new Int32Array(room), length: 0 }
+  const counts = { taken: 0, left: 0 }
+  for (let at = 0; at < subjects.length; ) {
+    run.nodes[0] = -7
+    run.length = 1
+    const lists = snapshot.takeReverse(run, subjects, at, subjects.length, subjectRelation, type, relation)
+    const expected = [-7]
+    for (const subject of subjects.subarray(at, at + lists)) {
+      snapshot.openReverse(cursor, subject, subjectRelation, type, relation)
+      while (cursor.next()) {
+        if (cursor.traits !== 0) throw new Error('a row with traits was taken')
+        expected.push(cursor.node)
+      }
+    }
+    const given = run.nodes.subarray(0, run.length)
+    if (given.toSorted().join() !== expected.sort((left, right) => left - right).join())
+      throw new Error(`${given.join()} was taken where ${expected.join()} stands`)
+    counts.taken += lists
+    counts.left += lists === 0 ? 1 : 0
+    at += Math.max(1, lists)
+  }
+  return counts
+}
+
 /** All rows of a snapshot, once from the resources' side, once from the subjects'. */
 export function everything(snapshot: Snapshot): { forward: string[]; reverse: string[] } {
   const forward: string[] = []
   const reverse: string[] = []
+  const places = new Map<string, { type: number; relation: number; subjectRelation: number }>()
   for (let node = 1; node <= snapshot.maxNode; node += 1) {
     for (const relation of snapshot.relationsOf(node)) {
       const plain = forwardRows(snapshot, node, relation, plainRows)
@@ -123,8 +161,12 @@ export function everything(snapshot: Snapshot): { forward: string[]; reverse: st
         throw new Error('a count below the rows')
       }
       reverse.push(...rows)
+      places.set([type, relation, subjectRelation].join(), { type, relation, subjectRelation })
     }
   }
+  const nodes = Int32Array.from({ length: snapshot.maxNode }, (_, at) => at + 1)
+  for (const { type, relation, subjectRelation } of places.values())
+    takeLists(snapshot, nodes, subjectRelation, type, relation)
   return { forward: forward.sort(), reverse: reverse.sort() }
 }
 

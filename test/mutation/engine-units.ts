@@ -3,11 +3,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEngine } from '../../src/engine/create-engine.ts'
-import type { Engine, Evaluation, FoundObject, FoundSubjects } from '../../src/engine/engine.ts'
+import type { Engine, Evaluation, FoundSubjects } from '../../src/engine/engine.ts'
+import type { FoundObject } from '../../src/engine/found-objects.ts'
 import { compilePlans } from '../../src/engine/plans.ts'
 import type { World } from '../../src/engine/world.ts'
 import { CardeaError } from '../../src/model/errors.ts'
-import { drain, finish, itemOf, say, worldOf } from '../property/cardea-systems.ts'
+import { drain, drainObjects, finish, itemOf, say, worldOf } from '../property/cardea-systems.ts'
 import { judgeEvidence, judgeExplanation } from '../property/judge-explanation.ts'
 import { monotone } from '../property/monotone.ts'
 import { randomCases, referenceOf } from '../property/run-cases.ts'
@@ -138,17 +139,17 @@ function askingsOf(each: Case, number: number): Asking<never>[] {
     finish(small.check(world, question, nowMs), 1),
   )
   add('lookup of resources', resources, (world, question, nowMs) =>
-    ascending(drain(fast.lookupResources(world, question, nowMs), 1_000_000, 1_000_000)),
+    ascending(drainObjects(fast.lookupResources(world, question, nowMs), 1_000_000, 1_000_000)),
   )
   add('lookup of resources, in steps', some(resources, 40, number + 1), (world, question, nowMs) =>
-    ascending(drain(fast.lookupResources(world, question, nowMs), 1, 1)),
+    ascending(drainObjects(fast.lookupResources(world, question, nowMs), 1, 1)),
   )
   add('lookup of subjects, in steps', some(subjects, 25, number + 1), (world, question, nowMs) =>
     ascending(drain(small.lookupSubjects(world, question, nowMs), 7, 2)).map(itemOf),
   )
   add('lookup of resources, page by page', some(resources, 40, number + 2), (world, question, nowMs) =>
     pages((afterKey) =>
-      drain(fast.lookupResources(world, { ...question, ...afterKey }, nowMs), 1_000_000, 1_000_000),
+      drainObjects(fast.lookupResources(world, { ...question, ...afterKey }, nowMs), 1_000_000, 1_000_000),
     ),
   )
   add('lookup of subjects, page by page', some(subjects, 25, number + 2), (world, question, nowMs) =>

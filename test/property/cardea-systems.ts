@@ -4,6 +4,7 @@ import type { Authorizer } from '../../src/authorizer/authorizer.ts'
 import { createAuthorizer } from '../../src/authorizer/create-authorizer.ts'
 import { createEngine } from '../../src/engine/create-engine.ts'
 import type { Evaluation, StreamEvaluation } from '../../src/engine/engine.ts'
+import { type FoundObject, FoundObjects } from '../../src/engine/found-objects.ts'
 import { compilePlans } from '../../src/engine/plans.ts'
 import type { World } from '../../src/engine/world.ts'
 import { Graph } from '../../src/graph/graph.ts'
@@ -154,6 +155,23 @@ export function drain<Item>(evaluation: StreamEvaluation<Item>, steps: number, m
   }
 }
 
+/** The same for a lookup of resources, into one batch that is used again and again. */
+export function drainObjects(
+  evaluation: StreamEvaluation<FoundObject, FoundObjects>,
+  steps: number,
+  maxItems: number,
+): FoundObject[] {
+  const objects: FoundObject[] = []
+  const batch = new FoundObjects()
+  for (;;) {
+    const done = evaluation.run(steps, batch, maxItems)
+    if (batch.length > maxItems) throw new Error(`More than ${maxItems} items in one run.`)
+    objects.push(...batch)
+    batch.clear()
+    if (done) return objects
+  }
+}
+
 /** The engine alone on a resident graph. */
 export function engineSystem({ steps, items, reach, wideRows = 64 }: EngineSystemOptions): System {
   const engine = createEngine({}, { reach, wideRows, runs: reach })
@@ -177,7 +195,7 @@ export function engineSystem({ steps, items, reach, wideRows = 64 }: EngineSyste
       )
     },
     lookupResources: (question) =>
-      say(() => drain(engine.lookupResources(here(), question, nowMs), steps, items)),
+      say(() => drainObjects(engine.lookupResources(here(), question, nowMs), steps, items)),
     lookupSubjects: (question) =>
       say(() => drain(engine.lookupSubjects(here(), question, nowMs), steps, items).map(itemOf)),
     expand: (question) => say(() => finish(engine.expand(here(), question, nowMs), steps)),

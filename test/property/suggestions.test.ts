@@ -23,7 +23,7 @@ import {
   subjectLookupsOf,
 } from '../reference/questions.ts'
 import { relax } from '../reference/relax.ts'
-import { drain, finish, say, worldOf } from './cardea-systems.ts'
+import { drain, drainObjects, finish, say, worldOf } from './cardea-systems.ts'
 import { failSmall, randomCases, referenceOf } from './run-cases.ts'
 
 const engine = createEngine()
@@ -251,7 +251,7 @@ function answered(world: World, question: Asked, nowMs: number): unknown {
     case 'check':
       return finish(engine.check(world, question, nowMs), 100)
     case 'lookup-resources':
-      return drain(engine.lookupResources(world, question, nowMs), 100, 10)
+      return drainObjects(engine.lookupResources(world, question, nowMs), 100, 10)
         .map(({ id, permissionship, missing }) => ({ id, permissionship, missing }))
         .sort(byId)
     case 'lookup-subjects':
