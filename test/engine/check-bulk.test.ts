@@ -55,3 +55,22 @@ test.each(orders.map((order, number) => ({ order, number })))(
     expect(said(finish(engine.evidenceBulk(world, mixed, each.nowMs), 1))).toEqual(expected)
   },
 )
+
+test('every one of a thousand questions has its own answer, whatever came before it', async () => {
+  const many = Array.from({ length: 1100 }, (_, at) => at)
+  const world = await worldOf(
+    caseOf(
+      each.schema.text,
+      many.flatMap((at) => (at % 3 === 0 ? [] : [`group:g${at}#member@user:x`])),
+    ),
+  )
+  const questions = many.map((at) => questionOf(`group:g${at}#member@user:x`))
+  const expected = many.map((at) => (at % 3 === 0 ? 'no' : 'has'))
+  const engine = createEngine()
+  for (const asking of [questions, questions.slice(1), questions.slice(2)]) {
+    const answers = finish(engine.checkBulk(world, asking, each.nowMs), 1000)
+    expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(
+      expected.slice(questions.length - asking.length),
+    )
+  }
+})
