@@ -10,6 +10,9 @@ import type { ForwardSnapshot } from './world.ts'
 /** The row is expired: to this request it does not exist. */
 export const invisible = -1
 
+/** What is taken for true without being evaluated, to find out what conditions decide. */
+export type Leniency = 'none' | 'what is missing' | 'every caveat'
+
 /** Evaluates caveats and expiry, each row's traits once. */
 export class Conditions {
   readonly #snapshot: ForwardSnapshot
@@ -19,23 +22,20 @@ export class Conditions {
   /** Most checks meet no row with traits: these two are made when one does. */
   #truths: Truths | undefined
   #known: Map<number, Truth> | undefined
-  readonly #forced: Truth | undefined
+  readonly #leniency: Leniency
 
-  /** `forced`: what every caveat is taken for instead of being evaluated, to find out what they decide. */
   constructor(
     snapshot: ForwardSnapshot,
     plans: Plans,
     context: JsonObject | undefined,
     nowMs: number,
-    truths?: Truths,
-    forced?: Truth,
+    leniency: Leniency = 'none',
   ) {
     this.#snapshot = snapshot
     this.#plans = plans
     this.#context = context
     this.#nowMs = nowMs
-    this.#truths = truths
-    this.#forced = forced
+    this.#leniency = leniency
   }
 
   get truths(): Truths {
@@ -73,7 +73,7 @@ export class Conditions {
     const { caveat, expiresAtMs } = this.#snapshot.traits(handle)
     if (expiresAtMs !== undefined && expiresAtMs <= this.#nowMs) return invisible
     if (caveat === undefined) return yes
-    if (this.#forced !== undefined) return this.#forced
+    if (this.#leniency === 'every caveat') return yes
     const compiled = this.#plans.caveats.get(caveat.name)
     if (compiled === undefined) {
       return this.truths.error(
@@ -88,7 +88,8 @@ export class Conditions {
     }
     try {
       const { result, missing } = compiled.evaluate(this.#context, caveat.context)
-      return result === 'true' ? yes : result === 'false' ? no : this.truths.missing(missing)
+      if (result !== 'missing') return result === 'true' ? yes : no
+      return this.#leniency === 'what is missing' ? yes : this.truths.missing(missing)
     } catch (error) {
       return this.truths.error(CardeaError.from(error))
     }

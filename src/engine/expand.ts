@@ -48,7 +48,7 @@ function* expandWork(
 ): Work<SubjectTree> {
   const { snapshot, plans } = world
   const binding = bindingOf(plans, snapshot)
-  const conditions = new Conditions(snapshot, plans, undefined, nowMs, undefined, 1)
+  const conditions = new Conditions(snapshot, plans, undefined, nowMs, 'every caveat')
   const { node } = resolve(snapshot, plans, resource, { ...resource, relation: '' })
   const root: Growing = { resource, name: permission, kind: 'leaf' }
   const pending: Pending[] = [

@@ -5,7 +5,7 @@ import type { ObjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
 import { Budget } from './budget.ts'
 import { answerOf, memberOf } from './check.ts'
-import { Conditions } from './conditions.ts'
+import { Conditions, type Leniency } from './conditions.ts'
 import type { EngineLimits, Evaluation, ExplainOptions } from './engine.ts'
 import { type Equation, evaluate, rowTruth } from './equation.ts'
 import { evaluationOf, type Work } from './paused-work.ts'
@@ -116,9 +116,9 @@ export class Explaining {
     }
   }
 
-  #solver(options: SolverOptions = {}, forced?: Truth): Solver {
+  #solver(leniency: Leniency = 'none', options: SolverOptions = {}): Solver {
     const { snapshot, plans } = this.#world
-    const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs, undefined, forced)
+    const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs, leniency)
     return new Solver(this.#world, this.#subject, conditions, this.#budget, options)
   }
 
@@ -154,22 +154,19 @@ export class Explaining {
 
   /** Asks what would have to be different: the context, the conditions, or the exclusions. */
   *#reason(solver: Solver, truth: Truth, missing: readonly string[]): Work<DenialReason> {
-    const lenient = this.#solver({}, yes)
-    if ((yield* lenient.solve(this.#node, this.#member)) === yes || truth !== no) {
-      const root = lenient.atomOf(this.#node, this.#member)
-      if (lenient.truthOf(root) === yes) {
-        const support = yield* supportOf(lenient, root, this.#budget)
-        const conditional = support.rows.find((row) => solver.conditions.of(row.traits) !== yes)
-        if (conditional !== undefined || truth !== no) {
-          const row = conditional ?? support.rows[0]
-          const kind = truth === no ? 'condition_false' : 'context_missing'
-          return this.#reasonAt(kind, row, support, missing)
-        }
-      }
-      if (truth !== no) return this.#reasonAt('context_missing', undefined, undefined, missing)
+    // Whoever lacks context can supply it, but not turn a condition that is false.
+    const lenient = this.#solver(truth === no ? 'every caveat' : 'what is missing')
+    if ((yield* lenient.solve(this.#node, this.#member)) === yes) {
+      const support = yield* supportOf(lenient, lenient.atomOf(this.#node, this.#member), this.#budget)
+      const decisive = support.rows.find(({ traits }) => {
+        const condition = solver.conditions.of(traits)
+        return truth === no ? condition === no : condition > yes
+      })
+      return this.#reasonAt(truth === no ? 'condition_false' : 'context_missing', decisive, support, missing)
     }
-    for (const forced of [undefined, yes]) {
-      const open = this.#solver({ ignoreExclusions: true }, forced)
+    if (truth !== no) return this.#reasonAt('context_missing', undefined, undefined, missing)
+    for (const leniency of ['none', 'every caveat'] as const) {
+      const open = this.#solver(leniency, { ignoreExclusions: true })
       if ((yield* open.solve(this.#node, this.#member)) !== yes) continue
       const root = open.atomOf(this.#node, this.#member)
       const support = yield* supportOf(open, root, this.#budget)
