@@ -165,8 +165,10 @@ function bodyText(leaves: readonly Leaf[]): string {
     const before = members.get(key)
     members.set(key, before === undefined ? text : `${before},${text}`)
   }
-  const texts = [...members].map(([key, text]) => `${quote(key)}:${key === 'decisions' ? `[${text}]` : text}`)
-  return `{${texts.join(',')}}`
+  let body = ''
+  for (const [key, text] of members)
+    body += `${body === '' ? '' : ','}${quote(key)}:${key === 'decisions' ? `[${text}]` : text}`
+  return `{${body}}`
 }
 
 /** Reads one line. Returns undefined for what is no entry at all; the hash is not looked at. */

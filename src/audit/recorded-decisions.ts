@@ -2,7 +2,7 @@
 
 import type { AuditDecision, AuditReason } from './audit.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { quote, quoteAll } from './quoted.ts'
+import { escaped, quote, quoteAll } from './quoted.ts'
 
 /** What was asked, but for the id of the resource. */
 interface Asked {
@@ -36,27 +36,23 @@ export interface RecordedTexts {
   readonly decisions: readonly string[]
 }
 
-/** Writes decisions down: a result may have thousands of them, so each is put together by hand, and once. */
+/**
+ * Writes decisions down: a result may have thousands of them, so each is put together by hand, of as few pieces as possible,
+ * with its keys in sorted order.
+ */
 export function recordDecisions(decisions: readonly AuditDecision[]): RecordedTexts {
   const asked = new AskedList()
-  const shared = new SharedRelationships(decisions)
+  const proofs = new Proofs(decisions)
+  const endings = new Endings()
   const texts = decisions.map((decision) => {
-    const { absences, at, missing, proof, reason, resource, verdict } = decision
-    // Keys in sorted order, as canonical JSON has them.
-    let text = absences === undefined ? '{' : `{"absences":${quoteAll(absences)},`
-    text += `"asked":${asked.placeOf(decision)},"at":${quote(at)},"id":${quote(resource.id)}`
-    if (missing !== undefined) text += `,"missing":${quoteAll(missing)}`
-    if (proof !== undefined) text += `,"proof":${shared.list(proof)}`
-    if (reason !== undefined) text += `,"reason":${reasonText(reason)}`
-    return `${text},"verdict":${quote(verdict)}}`
+    const { absences, at, missing, proof, resource } = decision
+    const place = asked.placeOf(decision)
+    const begin = absences === undefined ? '{' : `{"absences":${quoteAll(absences)},`
+    const more = missing === undefined ? '' : `,"missing":${quoteAll(missing)}`
+    const rows = proof === undefined ? '' : `,"proof":[${proofs.textOf(proof)}]`
+    return `${begin}"asked":${place},"at":"${escaped(at)}","id":"${escaped(resource.id)}"${more}${rows}${endings.of(decision)}`
   })
-  return { asked: asked.text, relationships: shared.text, decisions: texts }
-}
-
-function reasonText({ at, kind, via }: AuditReason): string {
-  let text = at === undefined ? '{' : `{"at":${quote(at)},`
-  text += `"kind":${quote(kind)}`
-  return via === undefined ? `${text}}` : `${text},"via":${quoteAll(via)}}`
+  return { asked: asked.text, relationships: proofs.shared, decisions: texts }
 }
 
 /** In one record nearly all decisions answer the same question about another resource. */
@@ -87,40 +83,85 @@ class AskedList {
   }
 }
 
+/** The last members of decisions, `reason` and `verdict`: most of one record are alike. */
+class Endings {
+  readonly #last = new Map<
+    AuditDecision['verdict'],
+    { readonly reason: AuditReason | undefined; readonly text: string }
+  >()
+
+  of({ reason, verdict }: AuditDecision): string {
+    const last = this.#last.get(verdict)
+    if (last !== undefined && last.reason === reason) return last.text
+    const text = `${reason === undefined ? '' : `,"reason":${canonicalJson(reason)}`},"verdict":${quote(verdict)}}`
+    this.#last.set(verdict, { reason, text })
+    return text
+  }
+}
+
 const once = -1
 
-/** The relationships that more than one proof of a record names, in the order in which the second one did. */
-class SharedRelationships {
+/**
+ * Relationships that more than one proof names, in the order in which the second one did. Proofs run together towards the
+ * subject: from the first shared relationship on they are mostly the same.
+ */
+class Proofs {
   /** By relationship: {@link once}, or its place. */
   readonly #places = new Map<string, number>()
-  readonly #texts: string[] = []
+  readonly #shared: string[] = []
+  /** By the place of the first shared relationship: how a proof that comes to it goes on. */
+  readonly #endings: { readonly rows: readonly string[]; readonly text: string }[] = []
 
   constructor(decisions: readonly AuditDecision[]) {
     for (const { proof } of decisions) {
       if (proof === undefined) continue
-      for (const relationship of proof) {
-        const place = this.#places.get(relationship)
-        if (place === undefined) this.#places.set(relationship, once)
+      for (const row of proof) {
+        const place = this.#places.get(row)
+        if (place === undefined) this.#places.set(row, once)
         else if (place === once) {
-          this.#places.set(relationship, this.#texts.length)
-          this.#texts.push(relationship)
+          this.#places.set(row, this.#shared.length)
+          this.#shared.push(row)
         }
       }
     }
   }
 
-  list(proof: readonly string[]): string {
+  textOf(proof: readonly string[]): string {
     let text = ''
-    for (const relationship of proof) {
-      const place = this.#places.get(relationship)!
-      text += `${text === '' ? '' : ','}${place === once ? quote(relationship) : place}`
+    for (let at = 0; at < proof.length; at++) {
+      const place = this.#places.get(proof[at]!)!
+      if (place !== once)
+        return text === ''
+          ? this.#endingFrom(proof, at, place)
+          : `${text},${this.#endingFrom(proof, at, place)}`
+      text = text === '' ? quote(proof[at]!) : `${text},${quote(proof[at]!)}`
     }
-    return `[${text}]`
+    return text
   }
 
-  get text(): string | undefined {
-    return this.#texts.length === 0 ? undefined : quoteAll(this.#texts)
+  #endingFrom(proof: readonly string[], from: number, place: number): string {
+    const known = this.#endings[place]
+    if (known !== undefined && endsWith(proof, from, known.rows)) return known.text
+    const rows = proof.slice(from)
+    const text = rows
+      .map((row) => {
+        const at = this.#places.get(row)!
+        return at === once ? quote(row) : String(at)
+      })
+      .join(',')
+    this.#endings[place] = { rows, text }
+    return text
   }
+
+  get shared(): string | undefined {
+    return this.#shared.length === 0 ? undefined : quoteAll(this.#shared)
+  }
+}
+
+function endsWith(proof: readonly string[], from: number, rows: readonly string[]): boolean {
+  if (proof.length - from !== rows.length) return false
+  for (let at = 0; at < rows.length; at++) if (proof[from + at] !== rows[at]) return false
+  return true
 }
 
 /** What stands in place of a value that was blanked. */

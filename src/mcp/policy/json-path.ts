@@ -7,10 +7,23 @@ import { searchPattern } from './pattern.ts'
 
 export type Location = readonly (string | number)[]
 
-/** A value and the way to it from the root. */
-export interface Place {
-  readonly location: Location
+/** A value and where it is: in which list or object, and there under which name or index (the root is in none). */
+export class Place {
+  /** The same array for places that a query finds side by side. */
+  readonly container: Location
+  readonly step: string | number | undefined
   readonly value: JsonValue
+
+  constructor(container: Location, step: string | number | undefined, value: JsonValue) {
+    this.container = container
+    this.step = step
+    this.value = value
+  }
+
+  /** The way from the root. */
+  get location(): Location {
+    return this.step === undefined ? this.container : [...this.container, this.step]
+  }
 }
 
 export interface JsonPath {
@@ -74,7 +87,9 @@ function selectOf(query: jsonpath.JSONPathQuery): JsonPath['select'] {
     segments.some(({ selectors }) => selectors.length > 1) || segments.filter(isDescendant).length > 1
   return (root) => {
     const { nodes } = query.query(root as never)
-    return (mayRepeat ? distinct(nodes) : nodes) as readonly Place[]
+    return (mayRepeat ? distinct(nodes) : nodes).map(
+      ({ location, value }) => new Place(location.slice(0, -1), location.at(-1), value as JsonValue),
+    )
   }
 }
 
@@ -91,17 +106,18 @@ function plainStep(segment: jsonpath.JSONPathSegment): string | typeof all | und
 
 /** What most rules say, such as `$.results[*]`, needs no query engine; a result may hold many thousands of places. */
 function walk(root: JsonValue, steps: readonly (string | typeof all)[]): readonly Place[] {
-  let places: Place[] = [{ location: [], value: root }]
-  for (const step of steps) {
+  let places = [new Place([], undefined, root)]
+  for (const wanted of steps) {
     const found: Place[] = []
-    for (const { location, value } of places) {
+    for (const place of places) {
+      const { location, value } = place
       if (Array.isArray(value)) {
-        if (step !== all) continue
+        if (wanted !== all) continue
         for (let index = 0; index < value.length; index++)
-          found.push({ location: [...location, index], value: value[index] })
+          found.push(new Place(location, index, value[index]))
       } else if (isJsonObject(value)) {
-        const names = step === all ? Object.keys(value) : Object.hasOwn(value, step) ? [step] : []
-        for (const name of names) found.push({ location: [...location, name], value: value[name]! })
+        const names = wanted === all ? Object.keys(value) : Object.hasOwn(value, wanted) ? [wanted] : []
+        for (const name of names) found.push(new Place(location, name, value[name]!))
       }
     }
     places = found

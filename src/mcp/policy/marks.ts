@@ -6,8 +6,9 @@ import type { Location } from './json-path.ts'
 
 /** One marked place. A place without a mark has the fate of what is around it. */
 export class Mark {
-  /** Made when there is one: most marked places are leaves. */
-  private children: Map<string | number, Mark> | undefined
+  /** By index, and by name: made when there is one, for most marked places are leaves. */
+  private entries: Mark[] | undefined
+  private members: Map<string, Mark> | undefined
   /** A rule covers the place and everything below it. */
   covered = false
   /** An empty list or object stays here, so that "nothing left" and "never anything" look the same. */
@@ -21,12 +22,12 @@ export class Mark {
   onKept: ((container: { [key: string | number]: JsonValue }, key: string | number) => void) | undefined
 
   get isLeaf(): boolean {
-    return this.children === undefined
+    return this.entries === undefined && this.members === undefined
   }
 
   /** The mark of a member, if it has one. */
   child(step: string | number): Mark | undefined {
-    return this.children?.get(step)
+    return typeof step === 'number' ? this.entries?.[step] : this.members?.get(step)
   }
 
   /** The mark at a place below this one, made when it is not there. */
@@ -38,11 +39,15 @@ export class Mark {
 
   /** The mark of a member, made when it is not there. */
   below(step: string | number): Mark {
-    this.children ??= new Map()
-    let mark = this.children.get(step)
-    if (mark === undefined) {
-      mark = new Mark()
-      this.children.set(step, mark)
+    const known = this.child(step)
+    if (known !== undefined) return known
+    const mark = new Mark()
+    if (typeof step === 'number') {
+      this.entries ??= []
+      this.entries[step] = mark
+    } else {
+      this.members ??= new Map()
+      this.members.set(step, mark)
     }
     return mark
   }

@@ -5,7 +5,7 @@ import { type Ask, type Denial, formatLocation, isDenial, type Setting } from '.
 import { canonicalPath } from './canonical-path.ts'
 import { canonicalUri } from './canonical-uri.ts'
 import { isJsonObject } from './json-object.ts'
-import type { Place } from './json-path.ts'
+import { Place } from './json-path.ts'
 import type { LoadedArgument, LoadedCall } from './loaded-policy.ts'
 import { applyMarks, Mark } from './marks.ts'
 import { fillChecks, resolveDemand } from './resolve-demand.ts'
@@ -74,13 +74,13 @@ function findPlaces(
     const selected = argument.at.select(args)
     if (selected.length === 0 && !argument.optional) return { denied: `${argument.at.text} selects nothing` }
     covered.at(argument.at.leadingNames).skeleton = true
-    for (const { location, value } of selected) {
+    for (const { container, step, location, value } of selected) {
       const plain = canonicalValue(argument.as, value, setting)
       if (plain === undefined)
         return { denied: `argument ${formatLocation(location)} is no ${argument.as} of this policy` }
       if (plain !== value) canonical.at(location).replacement = { value: plain }
       covered.at(location).covered = true
-      places.push({ rule: argument, place: { location, value: plain } })
+      places.push({ rule: argument, place: new Place(container, step, plain) })
     }
   }
   for (const path of rule.unchecked) {

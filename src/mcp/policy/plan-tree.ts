@@ -3,7 +3,7 @@
 import type { JsonValue } from '../../model/context.ts'
 import { type Ask, formatLocation, formatStep, isDenial, type Setting } from './ask.ts'
 import { isJsonObject } from './json-object.ts'
-import type { Location, Place } from './json-path.ts'
+import { type Location, Place } from './json-path.ts'
 import type { LoadedItems, LoadedTreeRules } from './loaded-policy.ts'
 import { applyMarks, Mark } from './marks.ts'
 import { fillNames, resolveDemand } from './resolve-demand.ts'
@@ -79,8 +79,7 @@ interface Planning {
 }
 
 interface Waiting {
-  readonly value: JsonValue
-  readonly location: Location
+  readonly place: Place
   readonly parent: ParentScope | undefined
 }
 
@@ -89,25 +88,29 @@ function addItems(rule: LoadedItems, places: readonly Place[], planning: Plannin
   const names = fillNames(rule.root, planning.scope)
   const parent = names && { names }
   const beside = new Siblings(planning.root, planning.at)
-  for (const { value, location } of places) {
-    let next: Waiting | undefined = { value, location, parent }
-    const waiting: Waiting[] = []
-    for (; next; next = waiting.pop()) addItem(rule, next, beside, planning, waiting)
+  const waiting: Waiting[] = []
+  for (const place of places) {
+    addItem(rule, place, parent, beside, planning, waiting)
+    for (let next = waiting.pop(); next; next = waiting.pop())
+      addItem(rule, next.place, next.parent, beside, planning, waiting)
   }
 }
 
 function addItem(
   rule: LoadedItems,
-  { value, location, parent }: Waiting,
+  place: Place,
+  parent: ParentScope | undefined,
   beside: Siblings,
   { scope, asking, items }: Planning,
   waiting: Waiting[],
 ): void {
-  const { mark, text: place } = beside.at(location)
+  const { value } = place
+  const mark = beside.mark(place)
+  const text = beside.text(place)
   mark.covered = true
   const from = asking.asks.length
   const demand = parent
-    ? resolveDemand(rule, value, scope.withRoots({ item: value }, parent), asking.setting, place)
+    ? resolveDemand(rule, value, scope.withRoots({ item: value }, parent), asking.setting, text)
     : { denied: 'root: a variable is missing' }
   const children = childrenOf(rule, value)
   const denied = isDenial(demand)
@@ -116,7 +119,7 @@ function addItem(
       ? `${rule.children} is no list`
       : undefined
   if (denied !== undefined || isDenial(demand)) {
-    asking.refused.push(`${place}: ${denied}`)
+    asking.refused.push(`${text}: ${denied}`)
     items.push({ rule, mark, from, to: from, refused: true })
     return
   }
@@ -124,8 +127,9 @@ function addItem(
   items.push({ rule, mark, from, to: asking.asks.length, refused: false })
   if (children === undefined) return
   const here: ParentScope = { names: demand.names, item: value }
+  const container = [...place.location, rule.children!]
   ;(children as readonly JsonValue[]).forEach((child, index) => {
-    waiting.push({ value: child, location: [...location, rule.children!, index], parent: here })
+    waiting.push({ place: new Place(container, index, child), parent: here })
   })
 }
 
@@ -140,37 +144,33 @@ class Siblings {
   readonly #root: Mark
   readonly #at: string
   /** Of the place before. */
-  #location: Location = []
-  #container: Mark
-  #containerText: string
+  #container: Location = []
+  #mark: Mark
+  #text: string
 
   /** `at` begins the name of each place. */
   constructor(root: Mark, at: string) {
     this.#root = root
     this.#at = `${at} `
-    this.#container = root
-    this.#containerText = `${this.#at}$`
+    this.#mark = root
+    this.#text = `${at} $`
   }
 
-  at(location: Location): { readonly mark: Mark; readonly text: string } {
-    const last = location.length - 1
-    if (last < 0) return { mark: this.#root, text: `${this.#at}$` }
-    if (!this.#isBeside(location)) {
-      const container = location.slice(0, last)
-      this.#container = this.#root.at(container)
-      this.#containerText = this.#at + formatLocation(container)
-    }
-    this.#location = location
-    const step = location[last]!
-    return { mark: this.#container.below(step), text: this.#containerText + formatStep(step) }
+  mark({ container, step }: Place): Mark {
+    this.#enter(container)
+    return step === undefined ? this.#mark : this.#mark.below(step)
   }
 
-  #isBeside(location: Location): boolean {
-    const before = this.#location
-    if (before.length !== location.length) return false
-    for (let index = 0; index < location.length - 1; index++)
-      if (before[index] !== location[index]) return false
-    return true
+  text({ container, step }: Place): string {
+    this.#enter(container)
+    return step === undefined ? this.#text : this.#text + formatStep(step)
+  }
+
+  #enter(container: Location): void {
+    if (container === this.#container) return
+    this.#container = container
+    this.#mark = this.#root.at(container)
+    this.#text = this.#at + formatLocation(container)
   }
 }
 
