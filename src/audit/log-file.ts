@@ -1,7 +1,7 @@
 // The log's file: opened where the chain left off, appended to by one writer, and turned over when it is full.
 
 import { hash } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, statSync } from 'node:fs'
 import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CardeaError } from '../model/errors.ts'
@@ -103,7 +103,7 @@ export class LogFile {
     await this.#guarded(async () => {
       if (this.#attempted) await this.#tidyUp(this.#attempted)
       // Before, so as not to harm a writer who was here first; after, because two can pass the first look together.
-      await this.#finally(this.#expectOwn())
+      this.#expectOwn()
       const bytes = Buffer.from(lines)
       this.#attempted = bytes
       // One write call, so that lines of a second writer could not come in between unseen.
@@ -112,7 +112,8 @@ export class LogFile {
         throw new Error(`${bytesWritten} of ${bytes.length} bytes were written`)
       this.#attempted = undefined
       this.#bytes += bytes.length
-      await this.#finally(Promise.all([this.#expectOwn(), durable ? this.#handle.datasync() : undefined]))
+      this.#expectOwn()
+      if (durable) await this.#finally(this.#handle.datasync())
     })
   }
 
@@ -132,7 +133,7 @@ export class LogFile {
   }
 
   async #rotate(): Promise<void> {
-    await this.#expectOwn()
+    this.#expectOwn()
     await this.#handle.datasync()
     await this.#handle.close()
     this.#fullSegments++
@@ -164,10 +165,17 @@ export class LogFile {
     }
   }
 
-  async #expectOwn(): Promise<void> {
-    const now = await stat(this.#path)
-    if (now.ino !== this.#inode || now.size !== this.#bytes)
+  /** Asked at once: what the system knows of the file is in memory, and a turn of the event loop would cost more. */
+  #expectOwn(): void {
+    try {
+      const now = statSync(this.#path)
+      if (now.ino === this.#inode && now.size === this.#bytes) return
       throw new Error('it was changed by someone else; a log has one writer')
+    } catch (cause) {
+      // Whatever was written meanwhile is not ours to go on from.
+      this.#broken = notWritable(this.#path, cause)
+      throw this.#broken
+    }
   }
 
   /** Cuts off what a failed write left, after making sure that it is this writer's own. */

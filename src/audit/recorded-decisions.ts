@@ -101,67 +101,75 @@ class Endings {
 
 const once = -1
 
+/** How several proofs go on after their first relationship. */
+interface Ending {
+  readonly rows: readonly string[]
+  isShared: boolean
+  /** As it stands in proofs; made when it is first needed. */
+  text: string | undefined
+}
+
 /**
- * Relationships that more than one proof names, in the order in which the second one did. Proofs run together towards the
- * subject: from the first shared relationship on they are mostly the same.
+ * Proofs run together towards the subject. The first relationship of each is mostly the resource's own and stays where it is;
+ * of the others, each that is named again stands once in the record's list.
  */
 class Proofs {
-  /** By relationship: {@link once}, or its place. */
+  /** By relationship: {@link once}, or its place in the list. */
   readonly #places = new Map<string, number>()
   readonly #shared: string[] = []
-  /** By the place of the first shared relationship: how a proof that comes to it goes on. */
-  readonly #endings: { readonly rows: readonly string[]; readonly text: string }[] = []
+  /** By their first relationship. */
+  readonly #endings = new Map<string, Ending>()
 
   constructor(decisions: readonly AuditDecision[]) {
     for (const { proof } of decisions) {
-      if (proof === undefined) continue
-      for (const row of proof) {
-        const place = this.#places.get(row)
-        if (place === undefined) this.#places.set(row, once)
-        else if (place === once) {
-          this.#places.set(row, this.#shared.length)
-          this.#shared.push(row)
-        }
-      }
+      if (proof === undefined || proof.length < 2) continue
+      const known = this.#endingOf(proof)
+      if (known?.isShared) continue
+      if (known) known.isShared = true
+      else if (!this.#endings.has(proof[1]!))
+        this.#endings.set(proof[1]!, { rows: proof.slice(1), isShared: false, text: undefined })
+      for (let at = 1; at < proof.length; at++) this.#count(proof[at]!)
     }
   }
 
+  #count(row: string): void {
+    const place = this.#places.get(row)
+    if (place === undefined) this.#places.set(row, once)
+    else if (place === once) {
+      this.#places.set(row, this.#shared.length)
+      this.#shared.push(row)
+    }
+  }
+
+  #endingOf(proof: readonly string[]): Ending | undefined {
+    const known = this.#endings.get(proof[1]!)
+    if (known?.rows.length !== proof.length - 1) return undefined
+    for (let at = 1; at < proof.length; at++) if (proof[at] !== known.rows[at - 1]) return undefined
+    return known
+  }
+
+  /** What stands between the brackets of a proof. */
   textOf(proof: readonly string[]): string {
-    let text = ''
-    for (let at = 0; at < proof.length; at++) {
-      const place = this.#places.get(proof[at]!)!
-      if (place !== once)
-        return text === ''
-          ? this.#endingFrom(proof, at, place)
-          : `${text},${this.#endingFrom(proof, at, place)}`
-      text = text === '' ? quote(proof[at]!) : `${text},${quote(proof[at]!)}`
-    }
-    return text
+    if (proof.length < 2) return proof.map(quote).join(',')
+    const known = this.#endingOf(proof)
+    const ending =
+      known?.text ??
+      proof
+        .slice(1)
+        .map((row) => this.#rowText(row))
+        .join(',')
+    if (known) known.text = ending
+    return `${quote(proof[0]!)},${ending}`
   }
 
-  #endingFrom(proof: readonly string[], from: number, place: number): string {
-    const known = this.#endings[place]
-    if (known !== undefined && endsWith(proof, from, known.rows)) return known.text
-    const rows = proof.slice(from)
-    const text = rows
-      .map((row) => {
-        const at = this.#places.get(row)!
-        return at === once ? quote(row) : String(at)
-      })
-      .join(',')
-    this.#endings[place] = { rows, text }
-    return text
+  #rowText(row: string): string {
+    const place = this.#places.get(row)!
+    return place === once ? quote(row) : String(place)
   }
 
   get shared(): string | undefined {
     return this.#shared.length === 0 ? undefined : quoteAll(this.#shared)
   }
-}
-
-function endsWith(proof: readonly string[], from: number, rows: readonly string[]): boolean {
-  if (proof.length - from !== rows.length) return false
-  for (let at = 0; at < rows.length; at++) if (proof[from + at] !== rows[at]) return false
-  return true
 }
 
 /** What stands in place of a value that was blanked. */

@@ -16,6 +16,15 @@ function validateQuestion(question: Question, pinned: PinnedWorld): void {
   requireSubject(schema, question.subject.type, question.subject.relation)
 }
 
+/** Whether what was found valid of one question holds for another: they differ in the resource's id and in context only. */
+function isAlike(one: Question, other: Question | undefined): boolean {
+  return (
+    one.subject === other?.subject &&
+    one.permission === other.permission &&
+    one.resource.type === other.resource.type
+  )
+}
+
 export function check(
   desk: Desk,
   question: Question,
@@ -65,10 +74,14 @@ export async function checkBulk(
     const evaluatedAtMs = clock()
     const answers: BulkAnswer[] = new Array(questions.length)
     const asked: number[] = []
+    let valid: Question | undefined
     questions.forEach((question, at) => {
       try {
-        validateConcreteSubject(question.subject)
-        validateQuestion(question, pinned)
+        if (!isAlike(question, valid)) {
+          validateConcreteSubject(question.subject)
+          validateQuestion(question, pinned)
+          valid = question
+        }
         asked.push(at)
       } catch (error) {
         answers[at] = { error: CardeaError.from(error) }
@@ -93,10 +106,10 @@ export async function checkBulk(
       }
     } else {
       const { evidence: wanted = false } = options
-      const valid = asked.map((at) => questions[at]!)
+      const answerable = asked.map((at) => questions[at]!)
       const evaluation: Evaluation<readonly (Answer | Evidence | CardeaError)[]> = wanted
-        ? engine.evidenceBulk(pinned.world, valid, evaluatedAtMs)
-        : engine.checkBulk(pinned.world, valid, evaluatedAtMs)
+        ? engine.evidenceBulk(pinned.world, answerable, evaluatedAtMs)
+        : engine.checkBulk(pinned.world, answerable, evaluatedAtMs)
       const results = await runEvaluation(evaluation, options, clock)
       asked.forEach((at, position) => {
         const result = results[position]!

@@ -17,6 +17,7 @@ import { type Conditions, invisible } from './conditions.ts'
 import type { ArrowNode, MemberId, Plans } from './plans.ts'
 import { objectOf } from './read-rows.ts'
 import { type Subject, targetOf } from './subject.ts'
+import { SubjectSets } from './subject-sets.ts'
 import { relationshipOf } from './support-row.ts'
 import { no, yes } from './truth.ts'
 import type { World } from './world.ts'
@@ -33,6 +34,13 @@ const failed = -2
 const failedByCondition = -3
 
 const noArrows: readonly ArrowNode[] = []
+/** What is left of paths from one atom on. */
+interface Ending {
+  readonly rows: readonly Relationship[]
+  /** The objects that have these rows, each once, the subject not among them. */
+  readonly nodes: readonly number[]
+}
+
 /** In place of a relation: no row is needed to get there. */
 const noRow = -1
 
@@ -66,9 +74,10 @@ export class SharedReach {
   #states = new Int32Array(256)
   /** Of atoms that hold. */
   readonly #departures = new Map<number, Departure>()
-  /** Of atoms that hold and that a path was told of: the row that it departs by. */
+  /** Of atoms that hold and that a path led on from: the rest of that path. */
+  readonly #endings = new Map<number, Ending | undefined>()
+  /** Of atoms on those: the row that they depart by. */
   readonly #relationships = new Map<number, Relationship>()
-  readonly #pathNodes = new PathNodes()
   /** The search under way: atoms as it met them, each with the place of the one before, and the row from there. */
   #search = 0
   #root = 0
@@ -89,10 +98,24 @@ export class SharedReach {
   #walkedRelation: MemberId = 0
   #target: string | undefined
   #openedAtStep = 0
+  /** Where enough rows have been walked to try it from the subject's side, and the sets that it is in. */
+  #wideAtStep = 0
+  readonly #wideRows: number
+  #sets: SubjectSets | undefined
 
-  /** The subject must be known to the graph: then it is the same one to every resource. */
-  constructor(world: World, subject: Subject, conditions: Conditions, budget: Budget) {
+  /**
+   * The subject must be known to the graph: then it is the same one to every resource. Lists of at least `wideRows`
+   * usersets are looked at from the subject's side, where that is shorter; what is found so has no path.
+   */
+  constructor(
+    world: World,
+    subject: Subject,
+    conditions: Conditions,
+    budget: Budget,
+    wideRows = Number.POSITIVE_INFINITY,
+  ) {
     this.#world = world
+    this.#wideRows = wideRows
     this.#snapshot = world.snapshot
     this.#plans = world.plans
     this.#binding = bindingOf(world.plans, world.snapshot)
@@ -154,24 +177,40 @@ export class SharedReach {
    * object has but one row, so there is no way to the subject that leaves one out. `asked`: the resource, in words.
    */
   path(asked: ObjectRef): readonly Relationship[] | undefined {
+    const node = this.#atoms.nodes[this.#root]!
+    let departure = this.#departures.get(this.#root)!
+    // Members of the resource itself lead on without a row.
+    while (departure.relation === noRow && departure.next !== undefined)
+      departure = this.#departures.get(departure.next)!
+    if (departure.relation === noRow) return []
+    if (node === this.#subject.node) return undefined
+    const first = relationshipOf(this.#world, departure, asked)
+    if (departure.next === undefined) return [first]
+    const ending = this.#endingFrom(departure.next)
+    return ending === undefined || ending.nodes.includes(node) ? undefined : [first, ...ending.rows]
+  }
+
+  /** Paths run together towards the subject: what they have in common is put into words once. */
+  #endingFrom(start: number): Ending | undefined {
+    if (this.#endings.has(start)) return this.#endings.get(start)
     const rows: Relationship[] = []
-    const nodes = this.#pathNodes
-    nodes.clear()
-    for (let atom: number | undefined = this.#root; atom !== undefined; ) {
+    const nodes: number[] = []
+    for (let atom: number | undefined = start; atom !== undefined; ) {
       const departure: Departure = this.#departures.get(atom)!
       if (departure.relation !== noRow) {
-        if (!nodes.add(this.#atoms.nodes[atom]!)) return undefined
-        rows.push(this.#relationshipFrom(atom, departure, asked))
+        const node = this.#atoms.nodes[atom]!
+        nodes.push(node)
+        rows.push(this.#relationshipFrom(atom, node, departure))
       }
       atom = departure.next
     }
-    return nodes.add(this.#subject.node) ? rows : undefined
+    const isPlain = new Set(nodes).size === nodes.length && !nodes.includes(this.#subject.node)
+    const ending = isPlain ? { rows, nodes } : undefined
+    this.#endings.set(start, ending)
+    return ending
   }
 
-  /** Paths run together towards the subject: a row is put into words once, unless it is the resource's own. */
-  #relationshipFrom(atom: number, departure: Departure, asked: ObjectRef): Relationship {
-    const node = this.#atoms.nodes[atom]!
-    if (node === this.#atoms.nodes[this.#root]) return relationshipOf(this.#world, departure, asked)
+  #relationshipFrom(atom: number, node: number, departure: Departure): Relationship {
     let relationship = this.#relationships.get(atom)
     if (relationship === undefined) {
       relationship = relationshipOf(this.#world, departure, objectOf(this.#snapshot, node))
@@ -307,7 +346,21 @@ export class SharedReach {
     this.#snapshot.openForward(this.#cursor, node, name, selection)
     this.#walkedRelation = relation
     this.#openedAtStep = this.#budget.steps
+    this.#wideAtStep = this.#openedAtStep + this.#wideRows
     this.#walking = true
+  }
+
+  /** Answers for the usersets under way from the subject's side, or leaves them to be walked; true when one of them grants. */
+  #walkedFromSubject(): boolean {
+    this.#sets ??= new SubjectSets(this.#world, this.#subject, this.#conditions)
+    const node = this.#atoms.nodes[this.#queue[this.#place]!]!
+    const name = this.#binding.memberNames[this.#walkedRelation]!
+    const rows = this.#snapshot.forwardCount(node, name, usersetRows)
+    const answer = this.#sets.reach(node, this.#walkedRelation, name, rows, this.#budget)
+    if (answer === 'too dear') return false
+    this.#walking = false
+    if (answer === 'uncertain') this.#uncertain = true
+    return answer === 'yes' && this.#grant(noRow, 0, 0, 0)
   }
 
   /** Follows the rows under way; true when one leads to what holds, undefined when the budget is spent before the last. */
@@ -315,6 +368,12 @@ export class SharedReach {
     const cursor = this.#cursor
     const budget = this.#budget
     while (cursor.next()) {
+      if (budget.steps === this.#wideAtStep && this.#target === undefined) {
+        // The row in hand counts as well: either all are answered for now, or none.
+        if (this.#walkedFromSubject()) return true
+        if (!this.#walking) return false
+        this.#wideAtStep = -1
+      }
       const truth = this.#conditions.of(cursor.traits)
       if (truth === yes) {
         const { node, subjectRelation } = cursor
@@ -339,36 +398,6 @@ export class SharedReach {
       this.#binding.memberNames[this.#walkedRelation]!,
     )
     return false
-  }
-}
-
-/** So many objects of a path are looked through one by one; of the others a set is made. */
-const shortPath = 32
-
-/** The objects of one path. */
-class PathNodes {
-  readonly #first = new Int32Array(shortPath)
-  #size = 0
-  /** Those beyond the first. */
-  #more: Set<number> | undefined
-
-  clear(): void {
-    this.#size = 0
-    this.#more = undefined
-  }
-
-  /** False when it is among them already. */
-  add(node: number): boolean {
-    for (let at = 0; at < this.#size; at += 1) if (this.#first[at] === node) return false
-    if (this.#size < shortPath) {
-      this.#first[this.#size] = node
-      this.#size += 1
-      return true
-    }
-    this.#more ??= new Set()
-    if (this.#more.has(node)) return false
-    this.#more.add(node)
-    return true
   }
 }
 

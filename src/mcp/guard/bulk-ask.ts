@@ -188,7 +188,9 @@ function proofOf(
   evidence: Evidence | undefined,
   textOf: (relationship: Relationship) => string,
 ): readonly string[] | undefined {
-  return evidence === undefined || evidence.reason ? undefined : evidence.proof.map(textOf)
+  if (evidence === undefined || evidence.reason) return undefined
+  // The first is mostly the resource's own, which no other proof names.
+  return evidence.proof.map((row, at) => (at === 0 ? formatRelationship(row) : textOf(row)))
 }
 
 /** Formats each relationship once: the proofs of one call run together towards its subject. */
