@@ -2,6 +2,7 @@
 
 import type { NameId } from '../graph/snapshot.ts'
 import type { MemberId, Plans } from './plans.ts'
+import type { Reach } from './reach.ts'
 import type { ForwardSnapshot } from './world.ts'
 
 /** Integers for everything that plans name, in the numbering of one graph. -1: the graph does not know the name. */
@@ -14,11 +15,14 @@ export interface Binding {
   member(type: NameId, name: NameId): MemberId
   /** Member of a type by its name's text, as arrows mention it; -1 when the type lacks it. */
   target(type: NameId, name: string): MemberId
+  /** Walks that are over, for those that come. */
+  readonly spare: Reach[]
 }
 
 class NameBinding implements Binding {
   readonly memberNames: Int32Array
   readonly memberTypes: Int32Array
+  readonly spare: Reach[] = []
   /** By type; a type that the plans do not know has none. */
   readonly #members: (Int32Array | undefined)[] = []
   readonly #targets = new Map<string, Int32Array>()

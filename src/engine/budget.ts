@@ -24,6 +24,14 @@ export class Budget {
     this.#limits = limits
   }
 
+  /** For the next request with the same limits. */
+  renew(): void {
+    this.steps = 0
+    this.#pauseAt = 0
+    this.#widestRows = fewRows
+    this.#widest = undefined
+  }
+
   /** Allows that many steps before the next pause. */
   resume(maxSteps: number): void {
     this.#pauseAt = this.steps + maxSteps

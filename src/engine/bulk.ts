@@ -27,6 +27,8 @@ export interface BulkAnswers<Value> {
   byReach(found: Found, question: Question, shared: SharedSubject): Value | undefined
   /** By itself. */
   evaluation(question: Question, budget: Budget): Evaluation<Value>
+  /** As in {@link FastPaths}, for reachability that is shared. Infinity where proofs are wanted. */
+  readonly wideRows: number
 }
 
 /**
@@ -39,7 +41,7 @@ export function bulkOf<Value>(
   nowMs: number,
   limits: EngineLimits,
   paths: FastPaths,
-  { byReach, evaluation }: BulkAnswers<Value>,
+  { byReach, evaluation, wideRows }: BulkAnswers<Value>,
 ): Evaluation<readonly (Value | CardeaError)[]> {
   const total = new Budget({ ...limits, maxSteps: Number.MAX_SAFE_INTEGER })
 
@@ -60,15 +62,17 @@ export function bulkOf<Value>(
   }
 
   function* all(): Work<readonly (Value | CardeaError)[]> {
-    const asking = paths.reach ? subjectsOf(world, questions, nowMs) : []
+    const asking = paths.reach ? subjectsOf(world, questions, nowMs, wideRows) : []
     const answers: (Value | CardeaError)[] = []
+    // One after the other has it to itself.
+    const budget = new Budget(limits)
     for (let at = 0; at < questions.length; at += 1) {
       const question = questions[at]!
-      const budget = new Budget(limits)
       const shared = asking[at]
+      budget.renew()
       try {
         let answer: Value | undefined
-        if (shared !== undefined && shared.questions >= minShared && shared.begin(question, budget)) {
+        if (shared?.begin(question, budget)) {
           const found = slice(shared, budget) ?? (yield* furtherSlices(shared, budget))
           answer = byReach(found, question, shared)
         }
@@ -89,30 +93,37 @@ export function bulkOf<Value>(
   return evaluationOf(total, all())
 }
 
-/** By question: its subject in its context. */
-function subjectsOf(world: World, questions: readonly Question[], nowMs: number): SharedSubject[] {
+/** By question: its subject in its context, where enough others ask about the same id. */
+function subjectsOf(
+  world: World,
+  questions: readonly Question[],
+  nowMs: number,
+  wideRows: number,
+): readonly (SharedSubject | undefined)[] {
+  const times = new Map<string, number>()
+  for (const { subject } of questions) times.set(subject.id, (times.get(subject.id) ?? 0) + 1)
+  if (times.size > questions.length - (minShared - 1)) return []
   const byId = new Map<string, SharedSubject[]>()
   return questions.map((question) => {
     const { id } = question.subject
+    if (times.get(id)! < minShared) return undefined
     const known = byId.get(id)
     let subject = known?.find((other) => other.isOf(question))
     if (subject === undefined) {
-      subject = new SharedSubject(world, question, nowMs)
+      subject = new SharedSubject(world, question, nowMs, wideRows)
       if (known === undefined) byId.set(id, [subject])
       else known.push(subject)
     }
-    subject.questions += 1
     return subject
   })
 }
 
 /** One subject with one context, and what is known of it. */
 export class SharedSubject {
-  /** How many questions ask about it. */
-  questions = 0
   readonly #world: World
   readonly #question: Question
   readonly #nowMs: number
+  readonly #wideRows: number
   #contextText: string | undefined
   /** The subject in the graph, to any resource: an unknown one is not looked for here. */
   #subject: Subject | undefined
@@ -123,10 +134,11 @@ export class SharedSubject {
   #budget: Budget | undefined
 
   /** `question`: any that asks about this subject in this context. */
-  constructor(world: World, question: Question, nowMs: number) {
+  constructor(world: World, question: Question, nowMs: number, wideRows: number) {
     this.#world = world
     this.#question = question
     this.#nowMs = nowMs
+    this.#wideRows = wideRows
   }
 
   /** Whether a question with a subject of the same id asks about this one, in the same context. */
@@ -151,7 +163,7 @@ export class SharedSubject {
     if (!this.#member.monotone || this.#subject.node <= 0) return false
     if (this.#reach === undefined || this.#reach.size > maxSharedAtoms) {
       const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs)
-      this.#reach = new SharedReach(this.#world, this.#subject, conditions, budget)
+      this.#reach = new SharedReach(this.#world, this.#subject, conditions, budget, this.#wideRows)
     }
     const node = this.#resourceType < 0 ? 0 : snapshot.node(this.#resourceType, id)
     this.#reach.begin(node === 0 ? unseenResource : node, this.#member.id, budget)

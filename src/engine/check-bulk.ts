@@ -19,6 +19,7 @@ export function checkBulk(
   return bulkOf(world, questions, nowMs, limits, paths, {
     byReach,
     evaluation: (question, budget) => new Check(world, question, nowMs, budget, paths),
+    wideRows: paths.wideRows,
   })
 }
 

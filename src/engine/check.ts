@@ -77,7 +77,15 @@ export class Check implements Evaluation<Answer> {
     this.#subject = subject
     this.#conditions = new Conditions(snapshot, plans, question.context, nowMs)
     if (paths.reach && this.#member.monotone) {
-      this.#reach = new Reach(world, node, this.#member.id, subject, this.#conditions, budget, paths.wideRows)
+      this.#reach = Reach.begin(
+        world,
+        node,
+        this.#member.id,
+        subject,
+        this.#conditions,
+        budget,
+        paths.wideRows,
+      )
     }
   }
 

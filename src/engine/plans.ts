@@ -107,9 +107,12 @@ export function compilePlans(schema: Schema): Plans {
   const steps = members.map(({ expression, monotone: isMonotone }) =>
     expression === undefined || !isMonotone ? undefined : flatten(expression),
   )
+  const byName = new Map<string, Map<string, MemberPlan>>()
+  for (const definition of schema.definitions.values()) byName.set(definition.name, new Map())
+  for (const member of members.slice(0, named)) byName.get(member.type)!.set(member.name, member)
   return {
     members,
-    find: (type, name) => members[numbers.get(`${type}#${name}`) ?? -1],
+    find: (type, name) => byName.get(type)?.get(name),
     types: [...schema.definitions.keys()],
     wildcardTypes: wildcardTypes(schema),
     steps,

@@ -15,24 +15,25 @@ import type { World } from './world.ts'
 export type Reached = 'yes' | 'no' | 'uncertain'
 
 const noArrows: readonly ArrowNode[] = []
-const spareTables: AtomTable[] = []
+/** More walks at once than these are made anew. */
+const maxSpare = 8
 
 /**
  * Breadth first from the resource, over rows that hold for certain. Each atom is visited once, so cycles end by
  * themselves. A `yes` is final; a `no` is when no conditional row was passed by.
  */
 export class Reach {
-  readonly #atoms: AtomTable
-  readonly #world: World
-  readonly #wideRows: number
-  #sets: SubjectSets | undefined
-  readonly #snapshot: Snapshot
+  readonly #atoms = new AtomTable()
   readonly #plans: Plans
   readonly #binding: Binding
-  readonly #subject: Subject
-  readonly #conditions: Conditions
-  readonly #budget: Budget
-  readonly #cursor: RowCursor
+  #world: World
+  #snapshot: Snapshot
+  #cursor: RowCursor
+  #subject: Subject
+  #conditions: Conditions
+  #budget: Budget
+  #wideRows: number
+  #sets: SubjectSets | undefined
   #next = 0
   #uncertain = false
   /** What is under way: the rows in the cursor lead to usersets, or to `#target` of each subject's object. */
@@ -48,8 +49,27 @@ export class Reach {
   /** Where enough rows have been walked to try it from the subject's side. */
   #wideAtStep = 0
 
-  /** `member` must be monotone. */
-  constructor(
+  private constructor(
+    world: World,
+    binding: Binding,
+    subject: Subject,
+    conditions: Conditions,
+    budget: Budget,
+    wideRows: number,
+  ) {
+    this.#world = world
+    this.#snapshot = world.snapshot
+    this.#plans = world.plans
+    this.#binding = binding
+    this.#cursor = world.snapshot.cursor()
+    this.#subject = subject
+    this.#conditions = conditions
+    this.#budget = budget
+    this.#wideRows = wideRows
+  }
+
+  /** Begins at a resource, in the memory of a walk that is over. `member` must be monotone. */
+  static begin(
     world: World,
     node: number,
     member: MemberId,
@@ -57,18 +77,26 @@ export class Reach {
     conditions: Conditions,
     budget: Budget,
     wideRows: number,
-  ) {
-    this.#world = world
-    this.#wideRows = wideRows
-    this.#snapshot = world.snapshot
-    this.#plans = world.plans
-    this.#binding = bindingOf(world.plans, world.snapshot)
-    this.#subject = subject
-    this.#conditions = conditions
-    this.#budget = budget
-    this.#cursor = world.snapshot.cursor()
-    this.#atoms = spareTables.pop() ?? new AtomTable()
-    this.#atoms.add(node, member)
+  ): Reach {
+    const binding = bindingOf(world.plans, world.snapshot)
+    const spare = binding.spare.pop()
+    const reach = spare ?? new Reach(world, binding, subject, conditions, budget, wideRows)
+    if (spare !== undefined) {
+      spare.#world = world
+      spare.#snapshot = world.snapshot
+      spare.#cursor = world.snapshot.cursor(spare.#cursor)
+      spare.#subject = subject
+      spare.#conditions = conditions
+      spare.#budget = budget
+      spare.#wideRows = wideRows
+      spare.#next = 0
+      spare.#uncertain = false
+      spare.#walking = false
+      spare.#arrows = noArrows
+      spare.#arrowAt = 0
+    }
+    reach.#atoms.add(node, member)
+    return reach
   }
 
   /** The answer, or undefined when the budget is spent first: call again. Not again after an answer. */
@@ -97,7 +125,9 @@ export class Reach {
 
   #end(reached: Reached): Reached {
     this.#atoms.clear()
-    if (spareTables.length < 8) spareTables.push(this.#atoms)
+    this.#sets = undefined
+    const { spare } = this.#binding
+    if (spare.length < maxSpare) spare.push(this)
     return reached
   }
 

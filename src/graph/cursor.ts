@@ -46,6 +46,11 @@ export class GraphCursor implements RowCursor, ListWalk {
     this.#shapes = shapes
   }
 
+  /** Whether it walks the rows of one graph. */
+  isOf(adjacency: Adjacency): boolean {
+    return this.#adjacency === adjacency
+  }
+
   openForward(
     revision: Revision,
     overlay: Overlay | undefined,

@@ -117,8 +117,10 @@ export class GraphSnapshot implements Snapshot {
     return this.#adjacency.records.traits(handle)
   }
 
-  cursor(): RowCursor {
-    return new GraphCursor(this.#adjacency, this.#shapes)
+  cursor(spare?: RowCursor): RowCursor {
+    return spare instanceof GraphCursor && spare.isOf(this.#adjacency)
+      ? spare
+      : new GraphCursor(this.#adjacency, this.#shapes)
   }
 
   openForward(cursor: RowCursor, resource: ObjectKey, relation: NameId, selection: RowSelection): void {

@@ -21,11 +21,14 @@ export class Shapes {
   readonly #subjectRelations: NameId[] = [0]
   readonly #edges: ShapeId[] = [0]
   readonly #nextUsersets: ShapeId[] = [0]
+  /** The edges of rows with plain subjects, by relation: those are asked for all the time. */
+  readonly #plainEdges: ShapeId[] = []
   /** Open addressing: type, relation, subject relation, shape (0: free). A power of two of places. */
   #table = new Int32Array(64 * wordsPerPlace)
 
   /** 0 when there is no such edge. */
   edge(relation: NameId, subjectRelation: NameId): ShapeId {
+    if (subjectRelation === 0) return this.#plainEdges[relation] ?? 0
     return this.#find(0, relation, subjectRelation)
   }
 
@@ -72,6 +75,11 @@ export class Shapes {
     if (known !== 0) return known
     const plain = subjectRelation === 0 ? 0 : this.#internEdge(relation, 0)
     const edge = this.#add(0, relation, subjectRelation)
+    if (subjectRelation === 0) {
+      // Filled up from the start, so that it stays a plain array.
+      while (this.#plainEdges.length <= relation) this.#plainEdges.push(0)
+      this.#plainEdges[relation] = edge
+    }
     if (plain !== 0) {
       this.#nextUsersets[edge] = this.#nextUsersets[plain]!
       this.#nextUsersets[plain] = edge

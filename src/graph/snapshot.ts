@@ -79,8 +79,11 @@ export interface Snapshot {
   /** Traits behind a non-zero handle. */
   traits(handle: number): RowTraits
 
-  /** A cursor for {@link openForward} and {@link openReverse}; keep and reuse it. */
-  cursor(): RowCursor
+  /**
+   * A cursor for {@link openForward} and {@link openReverse}; keep and reuse it. `spare`: one that nobody uses any more,
+   * of any snapshot; it is given again where it fits.
+   */
+  cursor(spare?: RowCursor): RowCursor
   /** Opens a cursor on the rows of `resource#relation`. */
   openForward(cursor: RowCursor, resource: ObjectKey, relation: NameId, selection: RowSelection): void
   /** Opens a cursor on the rows `type:*any*#relation@subject[#subjectRelation]`. */

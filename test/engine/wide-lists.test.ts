@@ -1,7 +1,13 @@
 // Wide lists: a document shared with very many groups is looked at from the side of whoever asks.
 
 import { expect, test } from 'vitest'
-import { ask, worldOf } from './world-of.ts'
+import { createEngine } from '../../src/engine/create-engine.ts'
+import type { Answer } from '../../src/model/decision.ts'
+import { worldOf as engineWorldOf } from '../property/cardea-systems.ts'
+import { caseOf } from '../reference/generate.ts'
+import { ask, questionOf, worldOf } from './world-of.ts'
+
+const engineWorld = (rows: readonly string[]) => engineWorldOf(caseOf(schema, [...rows]))
 
 const schema = `caveat allowed(level int) { level > 3 }
 definition user {}
@@ -58,4 +64,47 @@ test('conditions on the way, nested groups and other usersets', async () => {
   expect(await ask(world, 'document:nested#view@user:ann')).toBe('has')
   expect(await ask(world, 'document:led#view@user:ann')).toBe('has')
   expect(await ask(world, 'document:led#view@user:bob')).toBe('no')
+})
+
+test('in bulk, where questions about one subject share what they find', async () => {
+  const documents = ['none', 'direct', 'nested', 'caveated', 'none', 'nested']
+  const world = await engineWorld([
+    ...new Set(documents.flatMap(filler)),
+    'group:sure#member@user:ann',
+    'group:maybe#member@user:ann[allowed]',
+    'group:outer#member@group:sure#member',
+    'document:direct#viewer@group:sure#member',
+    'document:nested#viewer@group:outer#member',
+    'document:caveated#viewer@group:maybe#member',
+  ])
+  const questions = documents.flatMap((id) =>
+    ['ann', 'bob'].map((user) => questionOf(`document:${id}#view@user:${user}`)),
+  )
+  const said = (wideRows: number) =>
+    createEngine({}, { wideRows })
+      .checkBulk(world, questions, 0)
+      .run(1_000_000)
+      ?.map((answer) => (answer as Answer).permissionship)
+  const expected = ['no', 'has', 'has', 'conditional', 'no', 'has'].flatMap((ann) => [ann, 'no'])
+  expect(said(64)).toEqual(expected)
+  expect(said(Number.POSITIVE_INFINITY)).toEqual(expected)
+})
+
+test('from the side of the subject it takes few steps, alone and in bulk', async () => {
+  const world = await engineWorld([
+    ...filler('d'),
+    'group:g#member@user:ann',
+    'document:d#viewer@group:g#member',
+  ])
+  const questions = Array.from({ length: 4 }, () => questionOf('document:d#view@user:ann'))
+  const steps = (wideRows: number, bulk: boolean) => {
+    const engine = createEngine({}, { wideRows })
+    const work = bulk ? engine.checkBulk(world, questions, 0) : engine.check(world, questions[0]!, 0)
+    work.run(1_000_000)
+    return work.steps
+  }
+  for (const bulk of [false, true]) {
+    expect(steps(64, bulk)).toBeLessThan(300)
+    expect(steps(Number.POSITIVE_INFINITY, bulk)).toBeGreaterThan(1500)
+  }
 })
