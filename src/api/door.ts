@@ -1,6 +1,5 @@
 // What all doors of the service share: who may pass, how many at once, what is logged and counted, and how it ends.
 
-import { randomUUID } from 'node:crypto'
 import { CardeaError } from '../model/errors.ts'
 import { GrpcCode } from '../wire/grpc-code.ts'
 import type { Status } from '../wire/messages.ts'
@@ -11,6 +10,7 @@ import { type CallMetrics, createCallMetrics, type DoorName, type MethodCounts }
 import { OpenCall } from './open-call.ts'
 import { OpenCalls } from './open-calls.ts'
 import { type Caller, type PresharedKey, PresharedKeys } from './preshared-keys.ts'
+import { requestIdOf } from './request-id.ts'
 import { defaultServerLimits, type ServerLimits } from './server-limits.ts'
 import { slowCallFacts } from './slow-call.ts'
 
@@ -45,9 +45,6 @@ export interface CallHeaders {
   readonly wantsTrace?: boolean
   readonly deadlineMs?: number | undefined
 }
-
-/** Longest request id that is taken over, in characters. */
-const maxRequestIdCharacters = 1024
 
 /** Heads are confirmed several times a second: only an outage is older. */
 const toldStalenessMs = 2000
@@ -165,11 +162,6 @@ export class Door {
       open.abort(shuttingDown())
     })
   }
-}
-
-/** The caller's request id, or a new one. */
-export function requestIdOf(sent: string | undefined): string {
-  return sent === undefined || sent === '' || sent.length > maxRequestIdCharacters ? randomUUID() : sent
 }
 
 function shuttingDown(): CardeaError {

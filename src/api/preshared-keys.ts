@@ -18,19 +18,25 @@ export interface Caller {
 /** Longest key, in bytes. */
 export const maxKeyBytes = 1024
 
+/** Keys are padded to a multiple of so many bytes: all that can be told is which. */
+const lengthStep = 64
+
 /** Finds out who a bearer of a key is. */
 export class PresharedKeys {
   readonly #known: readonly { readonly padded: Buffer; readonly caller: Caller }[]
   /** What is compared: keys padded to one length, so that neither length nor content changes the time it takes. */
-  readonly #asked = Buffer.alloc(maxKeyBytes + 2)
+  readonly #asked: Buffer
 
   /** CONFIG_INVALID without any key: a door that everyone passes is no door. */
   constructor(keys: readonly PresharedKey[]) {
     if (keys.length === 0) {
       throw new CardeaError('CONFIG_INVALID', 'The service needs a preshared key: set --preshared-key.')
     }
+    const longest = Math.max(...keys.map(({ key }) => Buffer.byteLength(key)))
+    const paddedBytes = 2 + Math.min(maxKeyBytes, lengthStep * Math.ceil(longest / lengthStep))
+    this.#asked = Buffer.alloc(paddedBytes)
     this.#known = keys.map(({ key, role }, at) => {
-      const padded = Buffer.alloc(maxKeyBytes + 2)
+      const padded = Buffer.alloc(paddedBytes)
       if (key === '' || /\s/.test(key) || !pad(key, padded)) {
         throw new CardeaError(
           'CONFIG_INVALID',
@@ -54,10 +60,10 @@ export class PresharedKeys {
       )
     }
     let found: Caller | undefined
-    if (pad(token, this.#asked)) {
-      // All are looked at: the time does not tell which key it was either.
-      for (const { padded, caller } of this.#known) if (timingSafeEqual(padded, this.#asked)) found = caller
-    }
+    // One that is too long for any of them is compared as the empty one, which none is.
+    pad(token, this.#asked)
+    // All are looked at: the time does not tell which key it was either.
+    for (const { padded, caller } of this.#known) if (timingSafeEqual(padded, this.#asked)) found = caller
     if (found === undefined)
       throw new CardeaError('PERMISSION_DENIED', 'The preshared key is not one of the service.')
     return found
@@ -71,11 +77,11 @@ function bearerOf(authorization: string | undefined): string | undefined {
   return token === '' || token.includes(' ') ? undefined : token
 }
 
-/** Length, text and zeros. False when the text is too long. */
+/** Length, text and zeros. False when the text is too long: then all of it is zeros. */
 function pad(text: string, into: Buffer): boolean {
   const length = Buffer.byteLength(text)
-  if (length > maxKeyBytes) return false
   into.fill(0)
+  if (length > into.length - 2) return false
   into.writeUInt16BE(length, 0)
   into.write(text, 2)
   return true

@@ -4,10 +4,11 @@ import type { Metadata } from '@grpc/grpc-js'
 import { CardeaError } from '../../model/errors.ts'
 import { statusFromError } from '../../wire/status.ts'
 import { trailerNames } from '../call.ts'
-import { type Door, requestIdOf } from '../door.ts'
+import type { Door } from '../door.ts'
 import type { Route } from '../methods/route.ts'
 import type { OpenCall } from '../open-call.ts'
 import type { Caller } from '../preshared-keys.ts'
+import { requestIdOf } from '../request-id.ts'
 import { type GrpcFailure, grpcFailure } from './status-metadata.ts'
 
 /** Where the caller is left for the handler of the same call. A WeakMap costs more than the whole call. */

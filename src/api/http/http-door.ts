@@ -9,8 +9,9 @@ import { GrpcCode, httpStatusOf } from '../../wire/grpc-code.ts'
 import { ErrorInfoSchema, RetryInfoSchema, type Status, StatusSchema } from '../../wire/messages.ts'
 import { statusFromError } from '../../wire/status.ts'
 import { trailerNames } from '../call.ts'
-import { type Door, type DoorRoute, requestIdOf } from '../door.ts'
+import type { Door, DoorRoute } from '../door.ts'
 import type { OpenCall } from '../open-call.ts'
+import { requestIdOf } from '../request-id.ts'
 
 export type HttpContext = Context<{ Bindings: HttpBindings }>
 
