@@ -191,7 +191,7 @@ export function parseLine(text: string): Line | undefined {
 /** The entry of a line, its decisions in full. */
 export function entryOf(line: Line): Entry {
   if (line.kind !== 'event') return line as unknown as Entry
-  const { asked, relationships, ...others } = line.body
+  const { answers, relationships, ...others } = line.body
   return { ...line, body: { ...others, decisions: readDecisions(line.body) } } as unknown as Entry
 }
 

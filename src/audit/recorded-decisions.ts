@@ -4,32 +4,35 @@ import type { AuditDecision, AuditReason } from './audit.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { escaped, quote, quoteAll } from './quoted.ts'
 
-/** What was asked, but for the id of the resource. */
-interface Asked {
+/** What was asked and answered, but for the place and the id of the resource. */
+interface Answer {
   readonly type: string
   readonly permission: string
   readonly subject: AuditDecision['subject']
+  readonly verdict: AuditDecision['verdict']
+  /** Of the reason, when that has nothing else to tell. */
+  readonly reason?: string
 }
 
 /** A decision as it stands in the log. */
 interface RecordedDecision {
-  /** Place in the record's `asked`. */
-  readonly asked: number
+  /** Place in the record's `answers`. */
+  readonly answer: number
   readonly at: string
   /** Of the resource. */
   readonly id: string
-  readonly verdict: AuditDecision['verdict']
   readonly missing?: readonly string[]
   /** A number: place in the record's `relationships`. */
   readonly proof?: readonly (string | number)[]
   readonly absences?: readonly string[]
+  /** When it tells more than its kind. */
   readonly reason?: AuditReason
 }
 
 /** The decisions of one record as texts. */
 export interface RecordedTexts {
-  /** Canonical JSON of the list `asked`. */
-  readonly asked: string
+  /** Canonical JSON of the list `answers`. */
+  readonly answers: string
   /** Canonical JSON of the list `relationships`; undefined when no two decisions rest on the same one. */
   readonly relationships: string | undefined
   /** Canonical JSON of each decision. */
@@ -41,40 +44,50 @@ export interface RecordedTexts {
  * with its keys in sorted order.
  */
 export function recordDecisions(decisions: readonly AuditDecision[]): RecordedTexts {
-  const asked = new AskedList()
+  const answers = new Answers()
   const proofs = new Proofs(decisions)
-  const endings = new Endings()
   const texts = decisions.map((decision) => {
-    const { absences, at, missing, proof, resource } = decision
-    const place = asked.placeOf(decision)
+    const { absences, at, missing, proof, reason, resource } = decision
     const begin = absences === undefined ? '{' : `{"absences":${quoteAll(absences)},`
-    const more = missing === undefined ? '' : `,"missing":${quoteAll(missing)}`
-    const rows = proof === undefined ? '' : `,"proof":[${proofs.textOf(proof)}]`
-    return `${begin}"asked":${place},"at":"${escaped(at)}","id":"${escaped(resource.id)}"${more}${rows}${endings.of(decision)}`
+    let end = missing === undefined ? '' : `,"missing":${quoteAll(missing)}`
+    if (proof !== undefined) end += `,"proof":[${proofs.textOf(proof)}]`
+    if (reason !== undefined && !isKindOnly(reason)) end += `,"reason":${canonicalJson(reason)}`
+    return `${begin}"answer":${answers.placeOf(decision)},"at":"${escaped(at)}","id":"${escaped(resource.id)}"${end}}`
   })
-  return { asked: asked.text, relationships: proofs.shared, decisions: texts }
+  return { answers: answers.text, relationships: proofs.shared, decisions: texts }
 }
 
-/** In one record nearly all decisions answer the same question about another resource. */
-class AskedList {
+/** Such a reason says nothing about one resource in particular, so it may stand where blanking that one does not reach. */
+function isKindOnly({ at, via }: AuditReason): boolean {
+  return at === undefined && via === undefined
+}
+
+/** In one record nearly all decisions are about the same question, and have one of few answers. */
+class Answers {
   readonly #places = new Map<string, number>()
-  #last: AuditDecision | undefined
-  #lastPlace = 0
+  readonly #last = new Map<
+    AuditDecision['verdict'],
+    { readonly decision: AuditDecision; readonly place: number }
+  >()
 
   placeOf(decision: AuditDecision): number {
-    const last = this.#last
-    const { resource, permission, subject } = decision
-    const isSame =
-      subject === last?.subject && permission === last.permission && resource.type === last.resource.type
-    if (isSame) return this.#lastPlace
-    const text = canonicalJson({ permission, subject, type: resource.type } satisfies Asked)
+    const last = this.#last.get(decision.verdict)
+    if (last !== undefined && isAlike(decision, last.decision)) return last.place
+    const { resource, permission, subject, verdict, reason } = decision
+    const kind = reason && isKindOnly(reason) ? reason.kind : undefined
+    const text = canonicalJson({
+      type: resource.type,
+      permission,
+      subject,
+      verdict,
+      reason: kind,
+    } satisfies Answer)
     let place = this.#places.get(text)
     if (place === undefined) {
       place = this.#places.size
       this.#places.set(text, place)
     }
-    this.#last = decision
-    this.#lastPlace = place
+    this.#last.set(verdict, { decision, place })
     return place
   }
 
@@ -83,20 +96,13 @@ class AskedList {
   }
 }
 
-/** The last members of decisions, `reason` and `verdict`: most of one record are alike. */
-class Endings {
-  readonly #last = new Map<
-    AuditDecision['verdict'],
-    { readonly reason: AuditReason | undefined; readonly text: string }
-  >()
-
-  of({ reason, verdict }: AuditDecision): string {
-    const last = this.#last.get(verdict)
-    if (last !== undefined && last.reason === reason) return last.text
-    const text = `${reason === undefined ? '' : `,"reason":${canonicalJson(reason)}`},"verdict":${quote(verdict)}}`
-    this.#last.set(verdict, { reason, text })
-    return text
-  }
+function isAlike(one: AuditDecision, other: AuditDecision): boolean {
+  return (
+    one.subject === other.subject &&
+    one.permission === other.permission &&
+    one.resource.type === other.resource.type &&
+    one.reason === other.reason
+  )
 }
 
 const once = -1
@@ -186,20 +192,28 @@ export function isBlanked(value: unknown): value is Blanked {
 }
 
 /**
- * The decisions of a line, in full again. One that was blanked, or whose question was, is {@link Blanked}. A proof of which
+ * The decisions of a line, in full again. One that was blanked, or whose answer was, is {@link Blanked}. A proof of which
  * a relationship was blanked is no proof and left out.
  */
 export function readDecisions(body: { readonly [key: string]: unknown }): (AuditDecision | Blanked)[] {
-  const { asked, decisions, relationships } = body
+  const { answers, decisions, relationships } = body
   if (!Array.isArray(decisions)) return isBlanked(decisions) ? [decisions] : []
   return (decisions as readonly (RecordedDecision | Blanked)[]).map((decision) => {
     if (isBlanked(decision)) return decision
-    const question = Array.isArray(asked) ? (asked as readonly Asked[])[decision.asked] : undefined
-    if (question === undefined) return isBlanked(asked) ? asked : { redacted: '' }
-    const { type, permission, subject } = question
-    const { asked: _, id, proof, ...rest } = decision
+    const answer = Array.isArray(answers) ? (answers as readonly Answer[])[decision.answer] : undefined
+    if (answer === undefined) return isBlanked(answers) ? answers : { redacted: '' }
+    const { type, permission, subject, verdict, reason } = answer
+    const { answer: _, id, proof, ...rest } = decision
     const rows = proof && inFull(proof, relationships)
-    return { ...rest, resource: { type, id }, permission, subject, ...(rows && { proof: rows }) }
+    return {
+      ...(reason !== undefined && { reason: { kind: reason } }),
+      ...rest,
+      resource: { type, id },
+      permission,
+      subject,
+      verdict,
+      ...(rows && { proof: rows }),
+    }
   })
 }
 

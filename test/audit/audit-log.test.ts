@@ -76,7 +76,7 @@ test('a line is canonical and gives back what was appended, whatever is set', ()
   expect(hashHolds(written)).toBe(true)
   expect(entryOf(written)).toMatchObject({ body: { decisions: JSON.parse(JSON.stringify(decisions)) } })
   expect(written.body.relationships).toEqual(['folder:f#viewer@group:eng#member[quoted:{"a":"\\"}]'])
-  expect(written.body.asked).toHaveLength(3)
+  expect(written.body.answers).toHaveLength(6)
 })
 
 test('what many decisions rest on stands once in a line', () => {

@@ -312,7 +312,7 @@ describe('redaction', () => {
     await log.append(event({ decisions: both }))
     await log.append(event({ decisions: both }))
     await log.redact(1, ['relationships'], 'test')
-    await log.redact(2, ['asked', 'principal'], 'test')
+    await log.redact(2, ['answers', 'principal'], 'test')
     await log.close()
     expect(await kinds(path)).toEqual([])
     const { exposures, unknown } = await findExposures({ path, resource: parseObject('document:a') })
