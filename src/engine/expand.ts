@@ -56,8 +56,8 @@ function* expandWork(
   ]
   let held = 0
 
-  const rows = (at: number, relation: MemberId): SubjectRef[] & { nodes?: number[] } => {
-    const subjects: SubjectRef[] & { nodes?: number[] } = []
+  const rows = (at: number, relation: MemberId): { subjects: SubjectRef[]; nodes: number[] } => {
+    const subjects: SubjectRef[] = []
     const nodes: number[] = []
     const name = binding.memberNames[relation]!
     if (at > 0 && name >= 0) {
@@ -83,9 +83,7 @@ function* expandWork(
       ...order.filter((at) => subjects[at]!.relation === ''),
       ...order.filter((at) => subjects[at]!.relation !== ''),
     ]
-    const result: SubjectRef[] & { nodes?: number[] } = sorted.map((index) => subjects[index]!)
-    result.nodes = sorted.map((index) => nodes[index]!)
-    return result
+    return { subjects: sorted.map((index) => subjects[index]!), nodes: sorted.map((index) => nodes[index]!) }
   }
 
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -116,11 +114,11 @@ function* expandWork(
           return
         }
         case 'arrow': {
-          const subjects = rows(at, operand.relation)
+          const { subjects, nodes } = rows(at, operand.relation)
           place.kind = operand.all ? 'intersection' : 'union'
           place.children = []
           subjects.forEach((subject, index) => {
-            const other = subjects.nodes![index]!
+            const other = nodes[index]!
             const target = targetOf(snapshot, binding, other, operand.target)
             // An object whose type lacks the target has no name to show: the leaf repeats its parent's, as operators do.
             const known = target >= 0
@@ -168,7 +166,7 @@ function* expandWork(
       into.subjects = []
     } else if (expression === undefined) {
       into.kind = 'leaf'
-      into.subjects = rows(at, member)
+      into.subjects = rows(at, member).subjects
       held += into.subjects.length
     } else {
       // A permission is a union even of one operand; only intersections and exclusions stand for themselves.

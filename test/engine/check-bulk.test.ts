@@ -74,3 +74,25 @@ test('every one of a thousand questions has its own answer, whatever came before
     )
   }
 })
+
+test('questions about one subject that need many slices of work, each beyond what can be shared', async () => {
+  const groups = Array.from({ length: 1500 }, (_, at) => `group:g${at}`)
+  const wide = caseOf(
+    `definition user {}
+definition group {
+  relation member: user
+}
+definition document {
+  relation viewer: group#member
+  relation banned: user
+  permission view = viewer - banned
+}`,
+    [...groups.map((group) => `document:a#viewer@${group}#member`), 'group:g7#member@user:ann'],
+  )
+  const world = await worldOf(wide)
+  const questions = ['a', 'b', 'a', 'b'].map((id) => questionOf(`document:${id}#view@user:ann`))
+  const evaluation = createEngine().checkBulk(world, questions, wide.nowMs)
+  const runs = Array.from({ length: 200 }, () => evaluation.run(10_000))
+  expect(evaluation.steps).toBeGreaterThan(20_000)
+  expect(runs.at(-1)?.map((answer) => (answer as Answer).permissionship)).toEqual(['has', 'no', 'has', 'no'])
+})
