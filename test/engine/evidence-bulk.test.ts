@@ -29,6 +29,51 @@ definition document {
   expect(await proofOf(schema, rows)).toEqual(['document:1#viewer@user:alice'])
 })
 
+test('a long path that comes to its last document twice', async () => {
+  const schema = `definition user {}
+definition document {
+	relation next: document
+	relation parent: document
+	relation viewer: user
+	permission through = viewer
+	permission third = viewer
+	permission second = third
+	permission first = second
+	permission view = first + parent->through + next->view
+}`
+  // Objects of a path are remembered in two ways, the first ones and all others.
+  for (const length of [30, 31, 32, 33, 34, 60]) {
+    const chain = Array.from({ length }, (_, at) => `document:${at + 1}#next@document:${at + 2}`)
+    const last = `document:${length + 1}`
+    const rows = [...chain, `${last}#parent@${last}`, `${last}#viewer@user:alice`]
+    expect((await proofOf(schema, rows))?.sort(), String(length)).toEqual(
+      [...chain, `${last}#viewer@user:alice`].sort(),
+    )
+  }
+})
+
+test('paths through the same objects, one after the other', async () => {
+  const schema = `definition user {}
+definition folder {
+	relation viewer: user
+}
+definition document {
+	relation parent: folder
+	permission view = parent->viewer
+}`
+  const ids = Array.from({ length: 50 }, (_, at) => String(at))
+  const authorizer = await worldOf(schema, [
+    'folder:f#viewer@user:alice',
+    ...ids.map((id) => `document:${id}#parent@folder:f`),
+  ])
+  const questions = [...ids, ...ids].map((id) => questionOf(`document:${id}#view@user:alice`))
+  const { answers } = await authorizer.checkBulk(questions, { evidence: true })
+  const proofs = answers.map((answer) => ('evidence' in answer ? answer.evidence?.proof : undefined))
+  expect(proofs.map((proof) => proof?.map(formatRelationship))).toEqual(
+    [...ids, ...ids].map((id) => [`document:${id}#parent@folder:f`, 'folder:f#viewer@user:alice']),
+  )
+})
+
 test('a path that passes the subject on its way to a wildcard', async () => {
   const schema = `use self
 definition user {

@@ -108,6 +108,35 @@ describe('results of every kind, in order', () => {
     expect([...found]).toEqual([...before, ...(await expectedOf(world))])
   })
 
+  test.each([1, 5, 300, 1_000_000])('along lists of every length, %i steps at a time', async (steps) => {
+    const lengths = [1, 3, 255, 256, 257, 0, 600, 2, 40]
+    const lists = lengths.flatMap((length, group) =>
+      Array.from({ length }, (_, at) => ({
+        group,
+        id: `n${group}_${at}`,
+        onCondition: at % 5 === group % 5,
+      })),
+    )
+    const world = await worldOf(
+      caseOf(each.schema.text.replace('group#member\n', 'group#member | group#member with allowed\n'), [
+        ...lengths.map((_, group) => `group:n${group}#member@user:ann`),
+        ...lists.map(
+          ({ group, id, onCondition }) =>
+            `document:${id}#viewer@group:n${group}#member${onCondition ? '[allowed]' : ''}`,
+        ),
+      ]),
+    )
+    for (const runs of [true, false]) {
+      const lookup = createEngine({}, { runs }).lookupResources(world, request, each.nowMs)
+      const found = drainObjects(lookup, steps, 1000)
+      const said = new Map(found.map(({ id, permissionship }) => [id, permissionship]))
+      expect(said).toEqual(
+        new Map(lists.map(({ id, onCondition }) => [id, onCondition ? 'conditional' : 'has'])),
+      )
+      expect(found).toHaveLength(lists.length)
+    }
+  })
+
   test('above a key', async () => {
     const world = await load()
     const expected = await expectedOf(world)
