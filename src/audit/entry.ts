@@ -3,8 +3,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { AuditEvent } from './audit.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { quote } from './quoted.ts'
-import { isBlanked, readDecisions, recordDecisions } from './recorded-decisions.ts'
+import { isBlanked, readDecisions, recordDecisions, runLength } from './recorded-decisions.ts'
 
 /** The blanking of fields of an earlier entry, as the log records it. */
 export interface Redaction {
@@ -63,9 +62,6 @@ const saltBytes = 18
 const saltCharacters = 24
 export const noSalt = 'A'.repeat(saltCharacters)
 
-/** Decisions that are hashed together: one hash for each would take longer than the decisions themselves. */
-const runLength = 16
-
 /** Texts that look like a token: a JWT (its dots perhaps encoded, as in ids), or what follows `Bearer` in a header. */
 const secrets =
   /eyJ[A-Za-z0-9_-]{6,}(?:\.|=2E)[A-Za-z0-9_-]+(?:(?:\.|=2E)[A-Za-z0-9_-]*)?|\b(?:Bearer|DPoP) +[A-Za-z0-9._~+/=-]{16,}/gi
@@ -81,15 +77,15 @@ export interface Leaf {
   readonly text: string
 }
 
-/** The members of a body as leaves, in the order of their keys. Only `decisions` comes as a list. */
+/** The members of a body as leaves, in the order of their keys. Only `decisions` comes as a list, of its runs. */
 function leavesOf(members: { readonly [key: string]: string | readonly string[] | undefined }): Leaf[] {
   const leaves: Leaf[] = []
   for (const key of Object.keys(members).sort()) {
     const text = members[key]
     if (typeof text === 'string') leaves.push({ key, name: key, text })
     else if (text !== undefined)
-      for (let at = 0; at < text.length; at += runLength)
-        leaves.push({ key, name: `${key}/${at}`, text: text.slice(at, at + runLength).join(',') })
+      for (const [index, run] of text.entries())
+        leaves.push({ key, name: `${key}/${index * runLength}`, text: run })
   }
   return leaves
 }
@@ -111,9 +107,20 @@ function writtenLeaves({ kind, body }: EntryBody): Leaf[] {
 export function readLeaves({ body }: Line): Leaf[] {
   const members: { [key: string]: string | readonly string[] } = {}
   for (const [key, value] of Object.entries(body))
-    members[key] =
-      key === 'decisions' && Array.isArray(value) ? value.map(canonicalJson) : canonicalJson(value)
+    members[key] = key === 'decisions' && Array.isArray(value) ? runsOf(value) : canonicalJson(value)
   return leavesOf(members)
+}
+
+function runsOf(decisions: readonly unknown[]): readonly string[] {
+  const runs: string[] = []
+  for (let from = 0; from < decisions.length; from += runLength)
+    runs.push(
+      decisions
+        .slice(from, from + runLength)
+        .map(canonicalJson)
+        .join(','),
+    )
+  return runs
 }
 
 /** The decisions of a run; undefined for any other leaf. */
@@ -167,7 +174,7 @@ function bodyText(leaves: readonly Leaf[]): string {
   }
   let body = ''
   for (const [key, text] of members)
-    body += `${body === '' ? '' : ','}${quote(key)}:${key === 'decisions' ? `[${text}]` : text}`
+    body += `${body === '' ? '' : ','}${JSON.stringify(key)}:${key === 'decisions' ? `[${text}]` : text}`
   return `{${body}}`
 }
 

@@ -2,7 +2,6 @@
 
 import type { AuditDecision, AuditReason } from './audit.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { escaped, quote, quoteAll } from './quoted.ts'
 
 /** What was asked and answered, but for the place and the id of the resource. */
 interface Answer {
@@ -29,32 +28,68 @@ interface RecordedDecision {
   readonly reason?: AuditReason
 }
 
+/** Decisions that are hashed together: a hash for each would take longer than the decisions themselves. */
+export const runLength = 16
+
 /** The decisions of one record as texts. */
 export interface RecordedTexts {
   /** Canonical JSON of the list `answers`. */
   readonly answers: string
   /** Canonical JSON of the list `relationships`; undefined when no two decisions rest on the same one. */
   readonly relationships: string | undefined
-  /** Canonical JSON of each decision. */
+  /** Of each run of {@link runLength} decisions, their canonical JSON with commas between them. */
   readonly decisions: readonly string[]
 }
 
-/**
- * Writes decisions down: a result may have thousands of them, so each is put together by hand, of as few pieces as possible,
- * with its keys in sorted order.
- */
+/** What JSON would escape. */
+const needsEscape = /["\\]|[^ -\ud7ff\ue000-\uffff]/
+
+/** Writes decisions down. A result may have thousands of them, so most are just put together. */
 export function recordDecisions(decisions: readonly AuditDecision[]): RecordedTexts {
   const answers = new Answers()
   const proofs = new Proofs(decisions)
-  const texts = decisions.map((decision) => {
+  const runs: string[] = []
+  for (let from = 0; from < decisions.length; from += runLength) {
+    const run = decisions.slice(from, from + runLength)
+    runs.push(
+      plainText(run, answers, proofs) ??
+        run.map((decision) => canonicalJson(recorded(decision, answers, proofs))).join(','),
+    )
+  }
+  return { answers: answers.text, relationships: proofs.shared, decisions: runs }
+}
+
+/** The text of a run in which nothing is to be escaped, and none tells more than the usual. Undefined for any other. */
+function plainText(run: readonly AuditDecision[], answers: Answers, proofs: Proofs): string | undefined {
+  let text = ''
+  /** What came from elsewhere, looked at once for the whole run. */
+  let given = ''
+  for (const decision of run) {
     const { absences, at, missing, proof, reason, resource } = decision
-    const begin = absences === undefined ? '{' : `{"absences":${quoteAll(absences)},`
-    let end = missing === undefined ? '' : `,"missing":${quoteAll(missing)}`
-    if (proof !== undefined) end += `,"proof":[${proofs.textOf(proof)}]`
-    if (reason !== undefined && !isKindOnly(reason)) end += `,"reason":${canonicalJson(reason)}`
-    return `${begin}"answer":${answers.placeOf(decision)},"at":"${escaped(at)}","id":"${escaped(resource.id)}"${end}}`
-  })
-  return { answers: answers.text, relationships: proofs.shared, decisions: texts }
+    if (absences || missing || (reason && !isKindOnly(reason))) return undefined
+    given += at + resource.id
+    text += `,${answers.headOf(decision)}${at}","id":"${resource.id}"`
+    const first = proof?.[0]
+    if (first !== undefined) {
+      given += first
+      text += `,"proof":["${first}"${proofs.endingOf(proof!).text}]`
+    } else if (proof !== undefined) text += ',"proof":[]'
+    text += '}'
+  }
+  return needsEscape.test(given) ? undefined : text.slice(1)
+}
+
+function recorded(decision: AuditDecision, answers: Answers, proofs: Proofs): RecordedDecision {
+  const { absences, at, missing, proof, reason, resource } = decision
+  return {
+    absences,
+    answer: answers.placeOf(decision),
+    at,
+    id: resource.id,
+    missing,
+    proof: proof && [...proof.slice(0, 1), ...proofs.endingOf(proof).rows],
+    reason: reason && isKindOnly(reason) ? undefined : reason,
+  }
 }
 
 /** Such a reason says nothing about one resource in particular, so it may stand where blanking that one does not reach. */
@@ -67,28 +102,30 @@ class Answers {
   readonly #places = new Map<string, number>()
   readonly #last = new Map<
     AuditDecision['verdict'],
-    { readonly decision: AuditDecision; readonly place: number }
+    { readonly decision: AuditDecision; readonly place: number; readonly head: string }
   >()
 
   placeOf(decision: AuditDecision): number {
+    return this.#of(decision).place
+  }
+
+  /** How a decision begins, up to the text of `at`. */
+  headOf(decision: AuditDecision): string {
+    return this.#of(decision).head
+  }
+
+  #of(decision: AuditDecision): { readonly place: number; readonly head: string } {
     const last = this.#last.get(decision.verdict)
-    if (last !== undefined && isAlike(decision, last.decision)) return last.place
+    if (last !== undefined && isAlike(decision, last.decision)) return last
     const { resource, permission, subject, verdict, reason } = decision
     const kind = reason && isKindOnly(reason) ? reason.kind : undefined
-    const text = canonicalJson({
-      type: resource.type,
-      permission,
-      subject,
-      verdict,
-      reason: kind,
-    } satisfies Answer)
-    let place = this.#places.get(text)
-    if (place === undefined) {
-      place = this.#places.size
-      this.#places.set(text, place)
-    }
-    this.#last.set(verdict, { decision, place })
-    return place
+    const answer: Answer = { type: resource.type, permission, subject, verdict, reason: kind }
+    const text = canonicalJson(answer)
+    const place = this.#places.get(text) ?? this.#places.size
+    this.#places.set(text, place)
+    const found = { decision, place, head: `{"answer":${place},"at":"` }
+    this.#last.set(verdict, found)
+    return found
   }
 
   get text(): string {
@@ -107,12 +144,11 @@ function isAlike(one: AuditDecision, other: AuditDecision): boolean {
 
 const once = -1
 
-/** How several proofs go on after their first relationship. */
+/** How a proof goes on after its first relationship, as it stands in the log. */
 interface Ending {
-  readonly rows: readonly string[]
-  isShared: boolean
-  /** As it stands in proofs; made when it is first needed. */
-  text: string | undefined
+  readonly rows: readonly (string | number)[]
+  /** With a comma before each. */
+  readonly text: string
 }
 
 /**
@@ -123,18 +159,22 @@ class Proofs {
   /** By relationship: {@link once}, or its place in the list. */
   readonly #places = new Map<string, number>()
   readonly #shared: string[] = []
-  /** By their first relationship. */
-  readonly #endings = new Map<string, Ending>()
+  /** Proofs that go on differently, by where they do; and how often one does so was counted. */
+  readonly #examples = new Map<
+    string,
+    { readonly proof: readonly string[]; count: number; ending: Ending | undefined }
+  >()
 
   constructor(decisions: readonly AuditDecision[]) {
     for (const { proof } of decisions) {
       if (proof === undefined || proof.length < 2) continue
-      const known = this.#endingOf(proof)
-      if (known?.isShared) continue
-      if (known) known.isShared = true
-      else if (!this.#endings.has(proof[1]!))
-        this.#endings.set(proof[1]!, { rows: proof.slice(1), isShared: false, text: undefined })
-      for (let at = 1; at < proof.length; at++) this.#count(proof[at]!)
+      const example = this.#exampleOf(proof)
+      if (example !== undefined) example.count++
+      else if (!this.#examples.has(proof[1]!))
+        this.#examples.set(proof[1]!, { proof, count: 1, ending: undefined })
+      // What two have in common is shared: more of them change nothing.
+      if (example === undefined || example.count === 2)
+        for (let at = 1; at < proof.length; at++) this.#count(proof[at]!)
     }
   }
 
@@ -147,36 +187,33 @@ class Proofs {
     }
   }
 
-  #endingOf(proof: readonly string[]): Ending | undefined {
-    const known = this.#endings.get(proof[1]!)
-    if (known?.rows.length !== proof.length - 1) return undefined
-    for (let at = 1; at < proof.length; at++) if (proof[at] !== known.rows[at - 1]) return undefined
-    return known
+  /** A proof that goes on like this one. */
+  #exampleOf(proof: readonly string[]) {
+    const example = this.#examples.get(proof[1]!)
+    if (example?.proof.length !== proof.length) return undefined
+    for (let at = 1; at < proof.length; at++) if (proof[at] !== example.proof[at]) return undefined
+    return example
   }
 
-  /** What stands between the brackets of a proof. */
-  textOf(proof: readonly string[]): string {
-    if (proof.length < 2) return proof.map(quote).join(',')
-    const known = this.#endingOf(proof)
-    const ending =
-      known?.text ??
-      proof
-        .slice(1)
-        .map((row) => this.#rowText(row))
-        .join(',')
-    if (known) known.text = ending
-    return `${quote(proof[0]!)},${ending}`
-  }
-
-  #rowText(row: string): string {
-    const place = this.#places.get(row)!
-    return place === once ? quote(row) : String(place)
+  endingOf(proof: readonly string[]): Ending {
+    if (proof.length < 2) return noEnding
+    const example = this.#exampleOf(proof)
+    if (example?.ending) return example.ending
+    const rows = proof.slice(1).map((row) => {
+      const place = this.#places.get(row)!
+      return place === once ? row : place
+    })
+    const ending = { rows, text: `,${rows.map((row) => JSON.stringify(row)).join(',')}` }
+    if (example) example.ending = ending
+    return ending
   }
 
   get shared(): string | undefined {
-    return this.#shared.length === 0 ? undefined : quoteAll(this.#shared)
+    return this.#shared.length === 0 ? undefined : canonicalJson(this.#shared)
   }
 }
+
+const noEnding: Ending = { rows: [], text: '' }
 
 /** What stands in place of a value that was blanked. */
 export interface Blanked {

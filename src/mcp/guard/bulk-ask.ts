@@ -97,12 +97,11 @@ function distinctQuestions(asks: readonly Ask[]): { questions: Question[]; posit
       groups.set(key, known)
     }
     last = ask
-    const { resource, permission, subject, context } = ask
-    let position = known.get(resource.id)
+    let position = known.get(ask.resource.id)
     if (position === undefined) {
       position = questions.length
-      known.set(resource.id, position)
-      questions.push({ resource, permission, subject, context })
+      known.set(ask.resource.id, position)
+      questions.push(ask)
     }
     return position
   })

@@ -26,6 +26,11 @@ const maxRemembered = 1000
 /** Approved hashes of one guard, by tool name. */
 export class ToolPins {
   readonly #approved = new Map<string, string>()
+  /** Definitions that are usable under a policy. What was approved stays so, and nobody changes what they say. */
+  readonly #usable = new WeakMap<
+    ToolDefinition,
+    { readonly policy: LoadedPolicy; readonly tool: UsableTool }
+  >()
   readonly #told = new Set<string>()
   readonly #mappings = new Map<string, AuthzenMapping | string | undefined>()
   readonly #log: GuardLog
@@ -40,6 +45,14 @@ export class ToolPins {
    * Otherwise undefined, and the operator is told why, once.
    */
   usable(policy: LoadedPolicy, definition: ToolDefinition): UsableTool | undefined {
+    const known = this.#usable.get(definition)
+    if (known?.policy === policy) return known.tool
+    const tool = this.#judged(policy, definition)
+    if (tool !== undefined) this.#usable.set(definition, { policy, tool })
+    return tool
+  }
+
+  #judged(policy: LoadedPolicy, definition: ToolDefinition): UsableTool | undefined {
     const rule = policy.tools.get(definition.name)
     if (rule === undefined) return undefined
     const hash = definitionHash(definition)
