@@ -4,6 +4,7 @@ import type { Answer, Question } from '../model/decision.ts'
 import type { CardeaError } from '../model/errors.ts'
 import { bulkOf } from './bulk.ts'
 import { Check, type FastPaths, has, hasNot } from './check.ts'
+import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
 import type { Found } from './shared-reach.ts'
 import type { World } from './world.ts'
@@ -16,9 +17,20 @@ export function checkBulk(
   limits: EngineLimits,
   paths: FastPaths,
 ): Evaluation<readonly (Answer | CardeaError)[]> {
+  const { snapshot, plans } = world
+  // Most questions have no context.
+  const conditions = new Conditions(snapshot, plans, undefined, nowMs)
   return bulkOf(world, questions, nowMs, limits, paths, {
     byReach,
-    evaluation: (question, budget) => new Check(world, question, nowMs, budget, paths),
+    evaluation: (question, budget) =>
+      new Check(
+        world,
+        question,
+        nowMs,
+        budget,
+        paths,
+        question.context === undefined ? conditions : undefined,
+      ),
     wideRows: paths.wideRows,
   })
 }

@@ -64,10 +64,18 @@ export class Check implements Evaluation<Answer> {
   readonly #subject: Subject
   readonly #conditions: Conditions
   #reach: Reach | undefined
-  #solving: { readonly conditions: Conditions; readonly work: Work<Truth> } | undefined
+  #solving: Work<Truth> | undefined
   #answer: Answer | undefined
 
-  constructor(world: World, question: Question, nowMs: number, budget: Budget, paths: FastPaths) {
+  /** `conditions`: those of another question in the same context, at the same instant. */
+  constructor(
+    world: World,
+    question: Question,
+    nowMs: number,
+    budget: Budget,
+    paths: FastPaths,
+    conditions?: Conditions,
+  ) {
     const { snapshot, plans } = world
     this.#world = world
     this.#budget = budget
@@ -75,7 +83,7 @@ export class Check implements Evaluation<Answer> {
     const { node, subject } = resolve(snapshot, plans, question.resource, question.subject)
     this.#node = node
     this.#subject = subject
-    this.#conditions = new Conditions(snapshot, plans, question.context, nowMs)
+    this.#conditions = conditions ?? new Conditions(snapshot, plans, question.context, nowMs)
     if (paths.reach && this.#member.monotone) {
       this.#reach = Reach.begin(
         world,
@@ -114,14 +122,13 @@ export class Check implements Evaluation<Answer> {
         return this.#answer
       }
     }
-    if (this.#solving === undefined) {
-      const conditions = this.#conditions
-      const solver = new Solver(this.#world, this.#subject, conditions, this.#budget)
-      this.#solving = { conditions, work: solver.solve(this.#node, this.#member.id) }
-    }
-    const step = this.#solving.work.next()
+    this.#solving ??= new Solver(this.#world, this.#subject, this.#conditions, this.#budget).solve(
+      this.#node,
+      this.#member.id,
+    )
+    const step = this.#solving.next()
     if (!step.done) return undefined
-    this.#answer = answerOf(step.value, this.#solving.conditions.truths)
+    this.#answer = answerOf(step.value, this.#conditions.truths)
     return this.#answer
   }
 }
