@@ -1,6 +1,7 @@
 // The log on a real disk: chained, durable, one writer, closed when it cannot be written, and intact over crashes.
 
 import { execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
 import {
   appendFile,
   type FileHandle,
@@ -14,6 +15,7 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
@@ -225,21 +227,19 @@ test('a full disk: refused while it lasts, and then the log goes on without a ga
   const path = await temporaryLog()
   const log = await createAuditLog({ path })
   await log.append(event())
-  const prototype = await fileHandle()
-  const { write } = prototype
-  const full = vi.spyOn(prototype, 'write').mockImplementation(async function (
-    this: FileHandle,
-    bytes: Buffer,
-  ) {
-    await Reflect.apply(write, this, [(bytes as Buffer).subarray(0, 100)]) // some of it still fits
+  const { writeSync } = fs
+  const full = vi.spyOn(fs, 'writeSync').mockImplementation(((fd: number, bytes: Buffer) => {
+    writeSync(fd, bytes.subarray(0, 100)) // some of it still fits
     throw new Error('ENOSPC: no space left on device')
-  } as never)
+  }) as never)
+  syncBuiltinESMExports()
   await expect(log.append(event())).rejects.toMatchObject({
     code: 'STORE_FAILED',
     message: expect.stringMatching(/ENOSPC/),
   })
   await expect(log.append(event())).rejects.toThrow(/ENOSPC/)
   full.mockRestore()
+  syncBuiltinESMExports()
   await log.append(event())
   await log.close()
   expect(await verifyAuditLog({ path })).toMatchObject({ ok: true, entries: 2 })
