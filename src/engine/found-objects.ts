@@ -12,11 +12,14 @@ export interface FoundObject extends Answer {
 /** One for all: most of what is found holds for certain. */
 const nothingMissing: readonly string[] = Object.freeze([])
 
+/** As many as one turn mostly gives. */
+const firstRoom = 512
+
 /** A batch of results, to be filled, read and filled again. */
 export class FoundObjects implements Iterable<FoundObject> {
   length = 0
   /** What {@link FoundObject} has, by place; what stands behind `length` means nothing. */
-  keys = new Int32Array(64)
+  keys = new Int32Array(firstRoom)
   readonly ids: string[] = []
   /** Of those that depend on missing context only: what they lack. */
   readonly #missing = new Map<number, readonly string[]>()

@@ -213,6 +213,7 @@ function changedSnapshot(vocabulary: Vocabulary, change: RowChange | undefined):
       changed.open(inBase, touched ? change!.resource : undefined, subjectRelation, handle)
     },
     takeReverse: () => 0,
+    markReverse: () => 0,
     forwardCount: (resource, relation, selection) =>
       (vocabulary.has(resource, relation) ? base.forwardCount(resource, relation, selection) : 0) +
       (inForward(resource, relation) && handle >= 0 && isSelected(selection) ? 1 : 0),

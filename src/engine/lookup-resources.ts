@@ -28,8 +28,11 @@ export function lookupResources(
 /** Atoms that candidates of one lookup share before they are let go. */
 const maxSharedAtoms = 20_000
 
-/** Candidates taken at once, and so the most of them between two looks at the budget. */
-const batchSize = 128
+/** Objects given at once, and so the most of them between two looks at the budget. */
+const maxAtOnce = 128
+
+/** Takes the next candidate. */
+const candidate = new Int32Array(1)
 
 /** Candidates from the subject's side, then in the order of their keys, each verified unless it is certain. */
 class LookupResources implements StreamEvaluation<FoundObject, FoundObjects> {
@@ -41,10 +44,7 @@ class LookupResources implements StreamEvaluation<FoundObject, FoundObjects> {
   readonly #conditions: Conditions
   readonly #reach: ReverseReach
   #reached = false
-  /** Candidates that come next, from `#at` to `#end`; the rest are those above `#key`. */
-  readonly #next = new Int32Array(batchSize)
-  #at = 0
-  #end = 0
+  /** The last candidate that was given, or is being verified; the others are above it. */
   #key: number
   /** Made when the first candidate must be verified. */
   #solver: Solver | undefined
@@ -92,14 +92,11 @@ class LookupResources implements StreamEvaluation<FoundObject, FoundObjects> {
         const { permissionship, missing } = answerOf(step.value, this.#conditions.truths)
         if (permissionship !== 'no')
           into.add(this.#key, this.#idOf(this.#key), permissionship === 'has' ? undefined : missing)
-      } else if (this.#at === this.#end) {
-        this.#end = this.#reach.above(this.#key, this.#next)
-        this.#at = 0
-        if (this.#end === 0) return true
+      } else {
         if (budget.spent) return false
-      } else if (!this.#giveCertain(into, end - into.length)) {
-        this.#key = this.#next[this.#at]! >>> 1
-        this.#at += 1
+        if (this.#giveCertain(into, Math.min(end - into.length, maxAtOnce))) continue
+        if (this.#reach.above(this.#key, candidate) === 0) return true
+        this.#key = candidate[0]! >>> 1
         budget.steps += 1
         this.#verifying = this.#verify(this.#reach.nodeOf(this.#key))
       }
@@ -107,27 +104,17 @@ class LookupResources implements StreamEvaluation<FoundObject, FoundObjects> {
     return false
   }
 
-  /** Gives candidates that are certain, as long as no other comes and there is room; false when the first is not. */
+  /** Gives the next candidates, at most `room`, as long as they are certain; false when there is none or it is not. */
   #giveCertain(into: FoundObjects, room: number): boolean {
-    const candidates = this.#next
-    const first = this.#at
-    const end = Math.min(this.#end, first + room)
-    into.reserve(end - first)
+    into.reserve(room)
     const { keys, length } = into
-    const shift = length - first
-    let at = first
-    for (; at < end; at += 1) {
-      const candidate = candidates[at]!
-      if ((candidate & 1) === 0) break
-      keys[at + shift] = candidate >>> 1
-    }
-    if (at === first) return false
-    this.#world.snapshot.nodeIds(keys, length, at + shift, into.ids)
+    const end = this.#reach.certainAbove(this.#key, keys, length, length + room)
+    if (end === length) return false
+    this.#world.snapshot.nodeIds(keys, length, end, into.ids)
     if (keys[length] === 0) into.ids[length] = this.#idOf(0)
-    into.length = at + shift
-    this.#at = at
-    this.#key = candidates[at - 1]! >>> 1
-    this.#budget.steps += at - first
+    into.length = end
+    this.#key = keys[end - 1]!
+    this.#budget.steps += end - length
     return true
   }
 

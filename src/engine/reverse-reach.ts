@@ -1,11 +1,11 @@
 // Reverse reach: the objects on which a subject may hold one member, found by following relationships from its side.
 
+import { NodeMarks } from '../graph/node-marks.ts'
 import type { NameId, NodeRun, RowCursor, Snapshot } from '../graph/snapshot.ts'
 import { type Binding, bindingOf } from './binding.ts'
 import type { Budget } from './budget.ts'
 import { type Conditions, invisible } from './conditions.ts'
 import { type Landing, type LookupPlan, lookupPlanOf, type RowEdge } from './lookup-plan.ts'
-import { NodeMarks } from './node-marks.ts'
 import type { MemberId } from './plans.ts'
 import { type Subject, unseenSubject } from './subject.ts'
 import { no, yes } from './truth.ts'
@@ -64,6 +64,10 @@ class Wave {
   }
 }
 
+/** Nodes of a run of rows; and those of them that are news where it leads no further. Read before anybody else writes. */
+const run: NodeRun = { nodes: new Int32Array(runRows), length: 0 }
+const spare = new Int32Array(runRows)
+
 const noNodes = new Int32Array(0)
 const noPaths: readonly Path[] = []
 
@@ -94,9 +98,6 @@ export class ReverseReach {
   #walking = false
   #openedAtStep = 0
   #reached = 0
-  /** Nodes of a run of rows; and those of them that are news where it leads no further. */
-  readonly #run: NodeRun = { nodes: new Int32Array(runRows), length: 0 }
-  readonly #spare = new Int32Array(runRows)
 
   /** `byRuns`: take rows without traits many at a time; false: one by one, to compare. */
   constructor(
@@ -146,6 +147,11 @@ export class ReverseReach {
     return this.#marks[this.#target]?.above(key, into) ?? 0
   }
 
+  /** Those above a key that are certain, as {@link NodeMarks.certainAbove} gives them. */
+  certainAbove(key: number, into: Int32Array, from: number, to: number): number {
+    return this.#marks[this.#target]?.certainAbove(key, into, from, to) ?? from
+  }
+
   /** The node that a key given by {@link above} stands for. */
   nodeOf(key: number): number {
     return key === unseen ? unseenSubject : key
@@ -153,7 +159,7 @@ export class ReverseReach {
 
   /** The subject itself is reached, as certain as anything. */
   #reachOne(node: number, landings: readonly Landing[]): void {
-    this.#run.nodes[0] = Math.max(unseen, node)
+    run.nodes[0] = Math.max(unseen, node)
     this.#reach(
       1,
       landings.map((landing) => this.#targetOf(landing)),
@@ -215,36 +221,18 @@ export class ReverseReach {
   }
 
   /** Reaches what the nodes under way lead to along a path; false when the budget is spent before the last. */
-  #follow(wave: Wave, { type, relation, subjectRelation, targets }: Path): boolean {
-    const snapshot = this.#snapshot
-    const cursor = this.#cursor
+  #follow(wave: Wave, path: Path): boolean {
     const budget = this.#budget
-    const run = this.#run
     while (this.#nodeAt < this.#end) {
-      if (this.#byRuns && !this.#walking) {
-        run.length = 0
-        const end = Math.min(this.#end, this.#nodeAt + runLists)
-        const lists = snapshot.takeReverse(
-          run,
-          wave.nodes,
-          this.#nodeAt,
-          end,
-          subjectRelation,
-          type,
-          relation,
-        )
-        if (lists > 0) {
-          this.#nodeAt += lists
-          if (run.length > 0) this.#reach(run.length, targets, wave.certain)
-          budget.steps += lists + run.length
-          budget.hold(this.#reached)
-          if (budget.spent) return false
-          continue
-        }
+      if (this.#byRuns && !this.#walking && this.#followShort(wave, path)) {
+        budget.hold(this.#reached)
+        if (budget.spent) return false
+        continue
       }
+      const { type, relation, subjectRelation, targets } = path
       const node = wave.nodes[this.#nodeAt]!
       if (!this.#walking) {
-        snapshot.openReverse(cursor, node, subjectRelation, type, relation)
+        this.#snapshot.openReverse(this.#cursor, node, subjectRelation, type, relation)
         this.#walking = true
         budget.steps += 1
         this.#openedAtStep = budget.steps
@@ -252,18 +240,42 @@ export class ReverseReach {
       if (!this.#walk(targets, wave.certain)) return false
       this.#walking = false
       this.#nodeAt += 1
-      budget.walked(budget.steps - this.#openedAtStep, snapshot, node, relation, type)
+      budget.walked(budget.steps - this.#openedAtStep, this.#snapshot, node, relation, type)
       budget.hold(this.#reached)
       if (budget.spent) return false
     }
     return true
   }
 
+  /** Follows the next nodes, as far as few rows without traits lead on from them; false when the first is another. */
+  #followShort({ nodes, certain }: Wave, { type, relation, subjectRelation, targets }: Path): boolean {
+    const from = this.#nodeAt
+    const end = Math.min(this.#end, from + runLists)
+    const only = targets.length === 1 && certain ? targets[0]! : undefined
+    let rows = 0
+    let lists = 0
+    if (only !== undefined && only.certain && only.waves === undefined) {
+      const { marks } = only
+      const { count, news } = marks
+      lists = this.#snapshot.markReverse(marks, nodes, from, end, subjectRelation, type, relation)
+      rows = marks.count - count
+      this.#reached += marks.news - news
+    } else {
+      run.length = 0
+      lists = this.#snapshot.takeReverse(run, nodes, from, end, subjectRelation, type, relation)
+      rows = run.length
+      if (rows > 0) this.#reach(rows, targets, certain)
+    }
+    this.#nodeAt += lists
+    this.#budget.steps += lists + rows
+    return lists > 0
+  }
+
   /** Reaches the resource of each row under way; false when the budget is spent before the last. */
   #walk(targets: readonly Target[], certain: boolean): boolean {
     const cursor = this.#cursor
     const budget = this.#budget
-    const { nodes } = this.#run
+    const { nodes } = run
     for (;;) {
       const count = this.#byRuns ? cursor.fill(nodes) : 0
       if (count > 0) {
@@ -286,11 +298,11 @@ export class ReverseReach {
 
   /** Reaches the first `count` nodes of the run. */
   #reach(count: number, targets: readonly Target[], certain: boolean): void {
-    const { nodes } = this.#run
+    const { nodes } = run
     for (let at = 0; at < targets.length; at += 1) {
       const { marks, certain: surely, waves } = targets[at]!
       const holds = certain && surely
-      if (waves === undefined) this.#reached += marks.mark(nodes, count, holds, this.#spare, 0)
+      if (waves === undefined) this.#reached += marks.mark(nodes, count, holds, spare, 0)
       else {
         const wave = waves[holds ? 0 : 1]
         const before = wave.length

@@ -5,6 +5,7 @@ import type { ObjectKey } from '../store/store.ts'
 import type { Adjacency } from './adjacency.ts'
 import { GraphCursor, overlayBit } from './cursor.ts'
 import type { Names } from './names.ts'
+import type { NodeMarks } from './node-marks.ts'
 import type { Objects } from './objects.ts'
 import type { Overlay } from './overlay.ts'
 import type { Pin } from './pins.ts'
@@ -152,7 +153,21 @@ export class GraphSnapshot implements Snapshot {
     // What an overlay says of a row takes a look at each.
     if (this.#overlay !== undefined) return 0
     const place = this.#shapes.place(type, relation, subjectRelation)
-    return this.#adjacency.reverse.take(run, subjects, from, to, place)
+    return this.#adjacency.reverse.short.take(run, subjects, from, to, place)
+  }
+
+  markReverse(
+    marks: NodeMarks,
+    subjects: Int32Array,
+    from: number,
+    to: number,
+    subjectRelation: NameId,
+    type: NameId,
+    relation: NameId,
+  ): number {
+    if (this.#overlay !== undefined) return 0
+    const place = this.#shapes.place(type, relation, subjectRelation)
+    return this.#adjacency.reverse.short.mark(marks, subjects, from, to, place)
   }
 
   forwardCount(resource: ObjectKey, relation: NameId, selection: RowSelection): number {

@@ -1,19 +1,13 @@
 // Lists of rows by (node, shape), for one direction. A node has a directory of its lists; short lists stand in it.
 
 import type { ObjectKey } from '../store/store.ts'
-import { Blocks, unitsFor } from './blocks.ts'
+import { Blocks } from './blocks.ts'
+import { classShift, countAt, directoryUnits, listInts, setList, shapeBits } from './directories.ts'
 import { IntColumn, type Segments } from './segments.ts'
 import type { ShapeId } from './shapes.ts'
+import { ShortLists } from './short-lists.ts'
 import { classFor, type Entry, firstHashClass, hole, keyBits, type Slabs, smallestClass } from './slabs.ts'
-import { maxShortRows, type NodeRun } from './snapshot.ts'
 
-/**
- * A directory is a block: the number of lists, then three integers for each: shape and slab class; then, for class 0,
- * up to two entries, else the slab's address and the number of its entries. Lists of one node so lie together: most
- * nodes have few, and who asks for one of them mostly asks for the others next.
- */
-const listInts = 3
-const shapeBits = 0xffff
 /** Longest list that needs no slab. */
 const inlineEntries = 2
 
@@ -31,6 +25,7 @@ export class Lists {
   readonly #heads: IntColumn
   readonly #directories: Blocks
   readonly #slabs: Slabs
+  readonly #short: ShortLists
   /** Takes a slab that is no longer part of a list, but that somebody may still be walking. */
   readonly #retire: (address: number, kind: number) => void
   /** The array that {@link #locate} found its list in. */
@@ -48,6 +43,12 @@ export class Lists {
     this.#directories = new Blocks(memory, bits.segment)
     this.#slabs = slabs
     this.#retire = retire
+    this.#short = new ShortLists(this.#heads, this.#directories, slabs)
+  }
+
+  /** Reads short lists of many nodes. */
+  get short(): ShortLists {
+    return this.#short
   }
 
   /** How many lists have rows. */
@@ -79,7 +80,7 @@ export class Lists {
     const at = this.#locate(node, shape)
     if (at < 0) return 0
     const part = this.#part
-    const kind = part[at]! >>> 16
+    const kind = part[at]! >>> classShift
     const first = part[at + 1]!
     if (kind === 0) {
       if ((first & keyBits) === key) return first
@@ -102,7 +103,7 @@ export class Lists {
       return
     }
     const part = this.#part
-    const kind = part[at]! >>> 16
+    const kind = part[at]! >>> classShift
     const first = part[at + 1]!
     if (kind === 0) {
       const second = part[at + 2]!
@@ -120,44 +121,6 @@ export class Lists {
     walk.end = start + (1 << kind)
   }
 
-  /** Lists of one shape, of the nodes of `nodes[from, to)`; as {@link Snapshot.takeReverse} gives them. */
-  take(run: NodeRun, nodes: Int32Array, from: number, to: number, shape: ShapeId): number {
-    const into = run.nodes
-    const last = into.length - maxShortRows
-    let length = run.length
-    let at = from
-    for (; at < to && length <= last; at += 1) {
-      const list = this.#locate(nodes[at]!, shape)
-      if (list < 0) continue
-      const part = this.#part
-      const kind = part[list]! >>> 16
-      let entries = part
-      let entryAt = list + 1
-      let end = entryAt + inlineEntries
-      if (kind !== 0) {
-        const address = part[list + 1]!
-        if (1 << kind > maxShortRows) break
-        entries = this.#slabs.part(address)
-        entryAt = this.#slabs.start(address)
-        end = entryAt + (1 << kind)
-        if (kind >= firstHashClass) entryAt += 1
-      }
-      let taken = length
-      for (; entryAt < end; entryAt += 1) {
-        const entry = entries[entryAt]!
-        if (entry > 0) {
-          into[taken] = entry
-          taken += 1
-        } else if ((entry & keyBits) !== 0) break
-      }
-      // It has a row with a record: nothing was taken of it.
-      if (entryAt < end) break
-      length = taken
-    }
-    run.length = length
-    return at - from
-  }
-
   /** Enters a row that the list does not have. */
   insert(node: ObjectKey, shape: ShapeId, entry: Entry): void {
     const at = this.#locate(node, shape)
@@ -166,7 +129,7 @@ export class Lists {
       return
     }
     const part = this.#part
-    const kind = part[at]! >>> 16
+    const kind = part[at]! >>> classShift
     if (kind === 0) {
       if (part[at + 1] === 0) part[at + 1] = entry
       else if (part[at + 2] === 0) part[at + 2] = entry
@@ -182,7 +145,7 @@ export class Lists {
     const count = part[at + 2]!
     if (!this.#slabs.put(part[at + 1]!, kind, count, entry)) {
       this.#rebuild(part, at, count, classFor(count + 1))
-      this.#slabs.put(part[at + 1]!, part[at]! >>> 16, count, entry)
+      this.#slabs.put(part[at + 1]!, part[at]! >>> classShift, count, entry)
     }
     part[at + 2] = count + 1
   }
@@ -197,7 +160,7 @@ export class Lists {
     const at = this.#set(node, shape, key, 0)
     if (at < 0) return
     const part = this.#part
-    const kind = part[at]! >>> 16
+    const kind = part[at]! >>> classShift
     const count = countAt(part, at)
     if (count === 0) this.#removeList(node, at)
     else if (kind === 0) return
@@ -211,7 +174,7 @@ export class Lists {
     const at = this.#locate(node, shape)
     if (at < 0) return -1
     const part = this.#part
-    const kind = part[at]! >>> 16
+    const kind = part[at]! >>> classShift
     const address = part[at + 1]!
     if (kind === 0) {
       if ((address & keyBits) === key) part[at + 1] = entry
@@ -237,7 +200,7 @@ export class Lists {
       this.#slabs.put(address, kind, moved, entry)
       moved += 1
     })
-    this.#retire(part[at + 1]!, part[at]! >>> 16)
+    this.#retire(part[at + 1]!, part[at]! >>> classShift)
     setList(part, at, kind, address, count)
   }
 
@@ -249,13 +212,13 @@ export class Lists {
       if (first === 0) first = entry
       else second = entry
     })
-    this.#retire(part[at + 1]!, part[at]! >>> 16)
+    this.#retire(part[at + 1]!, part[at]! >>> classShift)
     setList(part, at, 0, first, second)
   }
 
   #eachOfSlab(list: Int32Array, at: number, visit: (entry: Entry) => void): void {
     const address = list[at + 1]!
-    const kind = list[at]! >>> 16
+    const kind = list[at]! >>> classShift
     const part = this.#slabs.part(address)
     const start = this.#slabs.start(address)
     for (let place = kind < firstHashClass ? start : start + 1; place < start + (1 << kind); place += 1) {
@@ -324,19 +287,4 @@ export class Lists {
     if (address !== 0) this.#directories.part(address)[this.#directories.start(address)] = to
     return address
   }
-}
-
-function directoryUnits(lists: number): number {
-  return unitsFor(1 + lists * listInts)
-}
-
-function setList(part: Int32Array, at: number, kind: number, first: number, second: number): void {
-  part[at] = (part[at]! & shapeBits) | (kind << 16)
-  part[at + 1] = first
-  part[at + 2] = second
-}
-
-function countAt(part: Int32Array, at: number): number {
-  if (part[at]! >>> 16 !== 0) return part[at + 2]!
-  return (part[at + 1] === 0 ? 0 : 1) + (part[at + 2] === 0 ? 0 : 1)
 }

@@ -3,6 +3,7 @@
 import type { CaveatRef } from '../model/relationship.ts'
 import type { Revision } from '../model/revision.ts'
 import type { ObjectKey } from '../store/store.ts'
+import type { NodeMarks } from './node-marks.ts'
 
 /** Interned text of a type, relation or permission. 0 is the empty name. Valid as long as the graph lives. */
 export type NameId = number
@@ -45,9 +46,6 @@ export interface NodeRun {
   readonly nodes: Int32Array
   length: number
 }
-
-/** Lists of more rows than this are walked by cursor. */
-export const maxShortRows = 64
 
 /** The graph at one revision. Stays as it is while the graph goes on, until it is released. */
 export interface Snapshot {
@@ -96,11 +94,21 @@ export interface Snapshot {
   ): void
   /**
    * Appends to `run` the resources of the rows that {@link openReverse} would give for each of `subjects[from, to)`, list
-   * by list, as long as they are short, have no traits, and there is room. Gives how many subjects that was; the next
-   * one is to be walked by cursor if the run was empty. It may be fewer than possible, even none.
+   * by list, as long as they are short, have no traits, and there is room. Gives how many subjects that was: fewer than
+   * possible perhaps. The next one is to be walked by cursor when that was none, though the run was empty.
    */
   takeReverse(
     run: NodeRun,
+    subjects: Int32Array,
+    from: number,
+    to: number,
+    subjectRelation: NameId,
+    type: NameId,
+    relation: NameId,
+  ): number
+  /** Marks the same resources for certain instead; some of the list that it stops at may be marked already. */
+  markReverse(
+    marks: NodeMarks,
     subjects: Int32Array,
     from: number,
     to: number,

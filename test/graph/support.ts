@@ -1,6 +1,7 @@
 // What the graph tests share: small segments, a naive model of rows, and everything a snapshot says, as text.
 
 import type { GraphOptions } from '../../src/graph/graph.ts'
+import { NodeMarks } from '../../src/graph/node-marks.ts'
 import { allRows, plainRows, type Snapshot, usersetRows } from '../../src/graph/snapshot.ts'
 import type { Relationship } from '../../src/model/relationship.ts'
 import { formatRelationship } from '../../src/model/relationship-text.ts'
@@ -124,6 +125,18 @@ export function takeLists(
     const given = run.nodes.subarray(0, run.length)
     if (given.toSorted().join() !== expected.sort((left, right) => left - right).join())
       throw new Error(`${given.join()} was taken where ${expected.join()} stands`)
+    const marks = new NodeMarks(snapshot.maxNode)
+    const marked = snapshot.markReverse(marks, subjects, at, at + lists, subjectRelation, type, relation)
+    const resources = [...new Set(expected.slice(1))]
+    const into = new Int32Array(resources.length + 1)
+    const end = marks.certainAbove(-1, into, 0, into.length)
+    if (
+      marked !== lists ||
+      marks.count !== expected.length - 1 ||
+      marks.news !== resources.length ||
+      into.subarray(0, end).join() !== resources.join()
+    )
+      throw new Error(`${marked} lists were marked: ${into.subarray(0, end).join()}`)
     counts.taken += lists
     counts.left += lists === 0 ? 1 : 0
     at += Math.max(1, lists)

@@ -1,7 +1,7 @@
 // Node marks: a set of nodes across many pages, held against a plain one.
 
 import { expect, test } from 'vitest'
-import { NodeMarks } from '../../src/engine/node-marks.ts'
+import { NodeMarks } from '../../src/graph/node-marks.ts'
 
 /** Nodes at the edges of words and pages, and some between, in no order. */
 const nodes = [
@@ -72,9 +72,34 @@ test.each([true, false])('many at once are marked like one after the other, cert
   const known = new Set(certain ? [33, 40_001] : [33, 8192, 40_001])
   const expected = [...new Set([...nodes, 6])].filter((node) => !known.has(node))
   expect([...news.subarray(3, end)]).toEqual(expected)
+  expect([marks.count, marks.news]).toEqual([3 + many.length - 1, 3 + expected.length])
   expect(all(marks, 1000)).toEqual(
     [...new Set([...nodes, 6])]
       .sort((left, right) => left - right)
       .map((node) => [node, certain || node === 40_001]),
   )
 })
+
+test.each([1, 3, 1000])(
+  'certain ones come without others up to the first that is not, %i at a time',
+  (room) => {
+    const marks = new NodeMarks(maxNode)
+    for (const [at, node] of nodes.entries()) mark(marks, node, at % 5 !== 0)
+    const inOrder = nodes.map((node, at) => ({ node, certain: at % 5 !== 0 })).sort((a, b) => a.node - b.node)
+    const found: number[] = []
+    for (let key = -1; ; ) {
+      const into = new Int32Array(room + 2)
+      const end = marks.certainAbove(key, into, 1, room + 1)
+      const expected = inOrder.filter(({ node }) => node > key)
+      const other = expected.findIndex(({ certain }) => !certain)
+      const given = (other < 0 ? expected : expected.slice(0, other)).slice(0, room).map(({ node }) => node)
+      expect([...into.subarray(1, end)]).toEqual(given)
+      expect([into[0], ...into.subarray(end)].every((value) => value === 0)).toBe(true)
+      found.push(...given)
+      // On from there, over the one that stopped it.
+      key = given.length === 0 ? (expected[0]?.node ?? maxNode) : given.at(-1)!
+      if (expected.length === 0) break
+    }
+    expect(found).toEqual(inOrder.filter(({ certain }) => certain).map(({ node }) => node))
+  },
+)
