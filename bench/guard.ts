@@ -1,5 +1,5 @@
 // P7: what the guard adds to a tool result with 1000 distinct items, half of them denied, audit on disk, over Streamable HTTP.
-// Run: npm run bench -- guard [items]. With PARTS=1 it also tells where the time goes: checks without proofs, without an audit log.
+// Run: npm run bench -- guard [items]. With PARTS=1 in the environment it also tells where the time goes: checks without proofs, without an audit log.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
