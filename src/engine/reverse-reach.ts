@@ -254,7 +254,7 @@ export class ReverseReach {
     const only = targets.length === 1 && certain ? targets[0]! : undefined
     let rows = 0
     let lists = 0
-    if (only !== undefined && only.certain && only.waves === undefined) {
+    if (only?.certain && only.waves === undefined) {
       const { marks } = only
       const { count, news } = marks
       lists = this.#snapshot.markReverse(marks, nodes, from, end, subjectRelation, type, relation)
