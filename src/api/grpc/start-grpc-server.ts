@@ -51,6 +51,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const server = new Server({
     'grpc.max_receive_message_length': door.limits.maxMessageBytes,
     'grpc.max_send_message_length': -1,
+    // Nothing here tells what it would count of every call.
+    'grpc.enable_channelz': 0,
     // A connection whose other end is gone is noticed after two minutes; an idle one may stay.
     'grpc.keepalive_time_ms': 100_000,
     'grpc.keepalive_timeout_ms': 20_000,

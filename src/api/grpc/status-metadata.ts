@@ -1,9 +1,11 @@
 // Statuses as gRPC sends them: a line of text, and details in a trailer.
 
+import { type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2'
 import { Metadata } from '@grpc/grpc-js'
 import { GrpcCode } from '../../wire/grpc-code.ts'
 import type { Status } from '../../wire/messages.ts'
 import { encodeStatus } from '../../wire/status.ts'
+import { trailerNames } from '../call.ts'
 
 /** What grpc-js takes as a failure. */
 export interface GrpcFailure {
@@ -50,6 +52,12 @@ export function grpcFailure(status: Status, trailers: { readonly [name: string]:
 }
 
 /**
+ * A request id does not come again: in the table of a connection's headers (HPACK) it would push out those that do,
+ * which then had to be sent in full once more.
+ */
+const neverIndexed = [trailerNames.requestId]
+
+/**
  * What grpc-js asks of the metadata that ends an answer, without the maps, lists and patterns of its own class: names
  * and values here are known to be legal, being ours or of the request's metadata.
  */
@@ -65,8 +73,8 @@ class Trailers {
     return this
   }
 
-  toHttp2Headers(): { readonly [name: string]: string } {
-    return this.#trailers
+  toHttp2Headers(): OutgoingHttpHeaders {
+    return { ...this.#trailers, [sensitiveHeaders]: neverIndexed }
   }
 }
 
