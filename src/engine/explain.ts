@@ -91,7 +91,8 @@ export class Explaining {
     const solver = this.#solver()
     const { evidence, holding } = yield* this.#evidence(solver)
     const root = solver.atomOf(this.#node, this.#member)
-    return { ...evidence, tree: traceOf(solver, root, new Set(holding), this.#names) }
+    const tree = yield* traceOf(solver, root, new Set(holding), this.#names, this.#budget)
+    return { ...evidence, tree }
   }
 
   *evidence(): Work<Evidence> {

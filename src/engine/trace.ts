@@ -3,8 +3,10 @@
 import type { Answer, TraceNode } from '../model/decision.ts'
 import type { ObjectRef } from '../model/reference.ts'
 import type { Relationship } from '../model/relationship.ts'
+import type { Budget } from './budget.ts'
 import { answerOf } from './check.ts'
 import { type Equation, evaluate, grants, leadsNowhere, type RowTerm, rowTruth } from './equation.ts'
+import type { Work } from './paused-work.ts'
 import type { Plans } from './plans.ts'
 import type { Solver } from './solver.ts'
 import type { SupportRow } from './support-row.ts'
@@ -36,12 +38,13 @@ interface Pending {
  * The tree below one atom. Where the answer is yes only what grants is followed, else everything, within bounds.
  * `supporting` are the atoms that the proof relies on; an atom is followed once, a repetition stays a leaf.
  */
-export function traceOf(
+export function* traceOf(
   solver: Solver,
   root: number,
   supporting: ReadonlySet<number>,
   names: TraceNames,
-): TraceNode {
+  budget: Budget,
+): Work<TraceNode> {
   const { truths } = solver.conditions
   const solved = (atom: number): Truth => solver.truthOf(atom)
   const followed = new Set<number>()
@@ -77,9 +80,11 @@ export function traceOf(
     }
     const equation = solver.equations[atom]!
     into.operation = equation.kind === 'some' && into.kind === 'permission' ? 'arrow' : operationOf(equation)
+    budget.steps += 1
+    if (budget.spent) yield
     if (followed.has(atom) || count > maxNodes) continue
     followed.add(atom)
-    const grow = (place: Growing, operand: Equation): void => {
+    function* grow(place: Growing, operand: Equation): Work<void> {
       switch (operand.kind) {
         case 'constant':
           return
@@ -88,21 +93,29 @@ export function traceOf(
           return
         case 'some':
         case 'every': {
-          const rows = operand.rows.filter((row) => relevant(row, place.permissionship)).slice(0, maxChildren)
-          for (const row of rows) followRow(place, operand.relation, row)
+          let left = maxChildren
+          for (const row of operand.rows) {
+            if (left === 0) return
+            // Of a very long list perhaps only the last row holds.
+            budget.steps += 1
+            if ((budget.steps & 255) === 0 && budget.spent) yield
+            if (!relevant(row, place.permissionship)) continue
+            followRow(place, operand.relation, row)
+            left -= 1
+          }
           return
         }
         case 'union':
         case 'intersection': {
           for (const each of operand.operands) {
             if (operand.kind === 'union' && place.permissionship === 'has' && !supports(each)) continue
-            operator(place, each)
+            yield* operator(place, each)
           }
           return
         }
         case 'exclusion':
-          operator(place, operand.base)
-          operator(place, operand.subtracted)
+          yield* operator(place, operand.base)
+          yield* operator(place, operand.subtracted)
       }
     }
     const supports = (operand: Equation): boolean => {
@@ -123,7 +136,7 @@ export function traceOf(
       pending.push({ into: child, atom: other, above: current })
       return child
     }
-    const operator = (place: Growing, operand: Equation): void => {
+    function* operator(place: Growing, operand: Equation): Work<void> {
       if (operand.kind === 'atom') {
         follow(place, operand.atom)
         return
@@ -139,7 +152,7 @@ export function traceOf(
         children: [],
       }
       place.children.push(child)
-      grow(child, operand)
+      yield* grow(child, operand)
     }
     const followRow = (place: Growing, relation: number, row: RowTerm): void => {
       const resource = solver.atoms.nodes[atom]!
@@ -162,7 +175,7 @@ export function traceOf(
         children: [],
       })
     }
-    grow(into, equation)
+    yield* grow(into, equation)
   }
   return tree
 }

@@ -113,6 +113,14 @@ describe('wide lists', () => {
     expect(longestTurn).toBeLessThan(name.includes('solver') ? count + maxTurnSteps : maxTurnSteps)
   })
 
+  test.each(checks)('%s, explained', async (_, text) => {
+    const question = questionOf(text)
+    const { value, longestTurn } = runs(engine.explain(await load(), question, nowMs))
+    expect(value.permissionship).toBe('no')
+    // Equations of two lists, and then the tree row by row.
+    expect(longestTurn).toBeLessThan(2 * count + maxTurnSteps)
+  })
+
   test('from the side of the subject', async () => {
     const request = { resourceType: 'group', permission: 'member', subject: eve }
     const { value, longestTurn, widest } = streams(
