@@ -44,11 +44,11 @@ export function fillChecks(
 ): readonly Ask[] | Denial {
   const context = caveatContext(setting, scope)
   if (context !== undefined && isDenial(context)) return context as Denial
-  const asks: Ask[] = []
-  for (const check of checks) {
-    const ask = fillCheck(check, scope, setting.caller, at, context)
+  const asks = new Array<Ask>(checks.length)
+  for (let index = 0; index < checks.length; index++) {
+    const ask = fillCheck(checks[index]!, scope, setting.caller, at, context)
     if (isDenial(ask)) return ask
-    asks.push(ask)
+    asks[index] = ask
   }
   return asks
 }
