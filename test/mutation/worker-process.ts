@@ -49,7 +49,10 @@ export class WorkerProcess {
         execArgv,
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       })
-      await this.#exchange(this.#start, startMs, () => startMs)
+      await this.#exchange(this.#start, startMs, () => startMs).catch((error: Error) => {
+        // Only a fault that is active from the start can keep a worker from starting.
+        throw this.#start.planted === '' ? new Error(`No worker starts: ${error.message}`) : error
+      })
     }
     return this.#exchange(request, request.kind === 'cover' ? msOf('') : graceMs, msOf)
   }
