@@ -1,4 +1,4 @@
-// Results: a stream of items that come in batches, read one by one or a batch at a time.
+// Results: items that are found in batches and read one by one.
 
 /**
  * Reads like an async generator: calls of `next` are answered in order, and `return` ends the work behind it. But only
@@ -18,11 +18,6 @@ export class Results<Item> implements AsyncIterableIterator<Item> {
 
   [Symbol.asyncIterator](): this {
     return this
-  }
-
-  /** What has not been read yet, as many items at a time as are there. In place of reading them one by one. */
-  batches(): AsyncIterable<readonly Item[]> {
-    return this.#batches
   }
 
   next(): Promise<IteratorResult<Item, undefined>> {

@@ -75,23 +75,25 @@ function charge(
 }
 
 /**
- * Items of a stream as they are found, a few hundred at a time; the work pauses while the
+ * Items of a stream as they are found, a few hundred at a time (`most`: or fewer); the work pauses while the
  * consumer does not ask. Others run between two batches.
  */
 export function runStream<Item>(
   evaluation: StreamEvaluation<Item>,
   call: CallOptions,
   clock: () => number,
+  most?: number,
 ): AsyncGenerator<readonly Item[], void, void> {
-  return runBatches(evaluation, () => [], call, clock)
+  return runBatches(evaluation, () => [], call, clock, most)
 }
 
-/** The same, with batches of any kind: `newBatch` gives an empty one. */
+/** The same, with batches of any kind: `newBatch` gives an empty one, which is to have at most `most` items. */
 export async function* runBatches<Item, Batch extends Iterable<Item> & { readonly length: number }>(
   evaluation: StreamEvaluation<Item, Batch>,
   newBatch: () => Batch,
   call: CallOptions,
   clock: () => number,
+  most = maxBatchItems,
 ): AsyncGenerator<Batch, void, void> {
   let slice = firstSliceSteps
   try {
@@ -99,7 +101,7 @@ export async function* runBatches<Item, Batch extends Iterable<Item> & { readonl
       throwIfOver(call, clock())
       const batch = newBatch()
       const before = performance.now()
-      const done = evaluation.run(slice, batch, maxBatchItems)
+      const done = evaluation.run(slice, batch, Math.min(most, maxBatchItems))
       slice = nextSlice(slice, performance.now() - before)
       if (batch.length > 0) yield batch
       if (done) return

@@ -39,6 +39,8 @@ interface Stand {
   readonly nowMs: number
   /** Where to go on; undefined at the beginning. */
   readonly after: CursorPosition['after'] | undefined
+  /** Items that one page has room for: to look for more at once would be in vain. */
+  readonly atOnce: number | undefined
   cursorAfter(after: CursorPosition['after']): string
 }
 
@@ -69,8 +71,9 @@ async function* streamFrom<Batch, Item>(
     const nowMs = position?.nowMs ?? clock()
     const { revision, nonce } = pinned
     const cursorAfter = (after: CursorPosition['after']) => cursors.encode({ revision, nonce, nowMs, after })
-    const stand = { pinned, nowMs, after: position?.after, cursorAfter }
-    let left = paging.limit === 0 ? Number.POSITIVE_INFINITY : paging.limit
+    const atOnce = paging.limit === 0 ? undefined : paging.limit
+    const stand = { pinned, nowMs, after: position?.after, atOnce, cursorAfter }
+    let left = atOnce ?? Number.POSITIVE_INFINITY
     for await (const batch of begin(stand)) {
       const items = toItems(batch, stand)
       if (items.length === 0) continue
@@ -108,13 +111,13 @@ export function lookupResources(
     desk,
     request,
     { limit, cursor: request.cursor, binding },
-    ({ pinned, nowMs, after }) => {
+    ({ pinned, nowMs, after, atOnce }) => {
       requireMember(pinned.schema.schema, resourceType, permission)
       requireSubject(pinned.schema.schema, subject.type, subject.relation)
       const afterKey = after === undefined ? undefined : Number(after[0])
       const asked = { resourceType, permission, subject, context, afterKey }
       const evaluation = desk.engine.lookupResources(pinned.world, asked, nowMs)
-      return runBatches(evaluation, emptied, request, desk.clock)
+      return runBatches(evaluation, emptied, request, desk.clock, atOnce)
     },
     resourcesOf,
   )
@@ -183,12 +186,12 @@ export function lookupSubjects(
     desk,
     request,
     { limit, cursor: request.cursor, binding },
-    ({ pinned, nowMs, after }) => {
+    ({ pinned, nowMs, after, atOnce }) => {
       requireMember(pinned.schema.schema, resource.type, permission)
       requireSubject(pinned.schema.schema, subjectType, subjectRelation)
       const afterKey = after === undefined ? undefined : Number(after[0])
       const asked = { resource, permission, subjectType, subjectRelation, context, afterKey }
-      return runStream(desk.engine.lookupSubjects(pinned.world, asked, nowMs), request, desk.clock)
+      return runStream(desk.engine.lookupSubjects(pinned.world, asked, nowMs), request, desk.clock, atOnce)
     },
     (batch, { pinned, cursorAfter }) =>
       batch
@@ -222,12 +225,12 @@ export function readRows(
     desk,
     request,
     { limit, cursor: request.cursor, binding },
-    ({ pinned, nowMs, after }) => {
+    ({ pinned, nowMs, after, atOnce }) => {
       if (Object.keys(request.filter).length > 0 || page.call === 'ReadRelationships') {
         validateFilter(pinned.schema.schema, request.filter)
       }
       const asked = { filter: request.filter, after: rowPosition(after) }
-      return runStream(desk.engine.readRows(pinned.world, asked, nowMs), request, desk.clock)
+      return runStream(desk.engine.readRows(pinned.world, asked, nowMs), request, desk.clock, atOnce)
     },
     (batch, { pinned, cursorAfter }) =>
       batch.map(({ relationship, resourceKey, relation, subjectKey, subjectRelation }) => ({

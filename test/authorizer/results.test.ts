@@ -1,4 +1,4 @@
-// Results: read one by one or a batch at a time, by callers that wait and callers that don't.
+// Results: read one by one, by callers that wait and callers that don't.
 
 import { describe, expect, test } from 'vitest'
 import { Results } from '../../src/authorizer/results.ts'
@@ -29,12 +29,6 @@ describe('results', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 6])
     expect(work.ended).toBe(true)
     expect(await results.next()).toEqual({ done: true, value: undefined })
-  })
-
-  test('come in batches', async () => {
-    const seen: (readonly number[])[] = []
-    for await (const batch of numbers([1, 2], [3]).results.batches()) seen.push(batch)
-    expect(seen).toEqual([[1, 2], [3]])
   })
 
   test('nothing is done before the first is asked for, nor ahead of the batch', async () => {
