@@ -81,6 +81,42 @@ test('a line is canonical and gives back what was appended, whatever is set', ()
   expect(written.body.answers).toHaveLength(6)
 })
 
+test('what looks alike and is not is kept apart', () => {
+  const plain = (index: number, changes: Parameters<typeof decision>[2] = {}) =>
+    decision(`document:${index}`, 'no', { reason: { kind: 'no_path' }, ...changes })
+  const proof = (index: number, last: string) => [
+    `document:${index}#parent@folder:f`,
+    'folder:f#viewer@group:eng#member',
+    `group:eng#member@user:${last}`,
+  ]
+  const decisions = [
+    ...Array.from({ length: 16 }, (_, index) => plain(index)),
+    // Each in a run of its own, beside others in which nothing is to be escaped.
+    ...Array.from({ length: 16 }, (_, index) => plain(index, { at: `result $["a${index}"]` })),
+    ...Array.from({ length: 16 }, (_, index) => plain(index, { at: 'result $.a\\' })),
+    ...Array.from({ length: 16 }, (_, index) =>
+      decision(`document:${index}`, 'has', {
+        absences: undefined,
+        proof: [`document:${index}#viewer@user:a[c:{"a":"ä"}]`],
+      }),
+    ),
+    ...Array.from({ length: 16 }, (_, index) =>
+      plain(index, { reason: { kind: index % 2 ? 'no_path' : 'odd' } }),
+    ),
+    ...Array.from({ length: 16 }, (_, index) =>
+      decision(`document:${index}`, 'has', {
+        absences: undefined,
+        proof: proof(index, index % 3 ? 'alice' : 'bob'),
+      }),
+    ),
+    decision('document:a', 'has', { absences: undefined, proof: [] }),
+  ]
+  const { line } = encodeEntry(emptyChain, { kind: 'event', body: event({ decisions }) })
+  expect(line).toBe(`${canonicalJson(JSON.parse(line))}\n`)
+  const { body } = entryOf(parseLine(line)!)
+  expect((body as { decisions: unknown }).decisions).toEqual(JSON.parse(JSON.stringify(decisions)))
+})
+
 test('what many decisions rest on stands once in a line', () => {
   const shared = Array.from({ length: 5 }, (_, index) => `folder:${index}#parent@folder:${index + 1}`)
   const decisions = Array.from({ length: 1000 }, (_, index) =>

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/model/context.ts'
 import type { Answer } from '../../src/model/decision.ts'
 import { finish, worldOf } from '../property/cardea-systems.ts'
 import { caseOf } from '../reference/generate.ts'
-import { questionOf } from './world-of.ts'
+import { worldOf as openWorld, questionOf } from './world-of.ts'
 
 const each = caseOf(
   `caveat allowed(level int) { level > 3 }
@@ -95,4 +95,23 @@ definition document {
   const runs = Array.from({ length: 200 }, () => evaluation.run(10_000))
   expect(evaluation.steps).toBeGreaterThan(20_000)
   expect(runs.at(-1)?.map((answer) => (answer as Answer).permissionship)).toEqual(['has', 'no', 'has', 'no'])
+})
+
+test('what is wrong with one question is told of that one alone', async () => {
+  const authorizer = await openWorld('definition user {}\ndefinition team {\n\trelation member: user\n}', [
+    'team:a#member@user:x',
+  ])
+  const { subject } = questionOf('team:a#member@user:x')
+  const texts = ['team:a#member', 'team:a#owner', 'team:b#member', 'group:a#member', 'team:a#member']
+  const questions = texts.map((text) => ({ ...questionOf(`${text}@user:x`), subject }))
+  questions.push({ ...questions[0]!, subject: { ...subject, type: 'nobody' } })
+  const { answers } = await authorizer.checkBulk(questions)
+  expect(answers.map((answer) => (answer.error ? answer.error.code : answer.permissionship))).toEqual([
+    'has',
+    'UNKNOWN_RELATION_OR_PERMISSION',
+    'no',
+    'UNKNOWN_DEFINITION',
+    'has',
+    'UNKNOWN_DEFINITION',
+  ])
 })

@@ -445,4 +445,18 @@ describe('replacing the policy', () => {
     made.guard.usePolicy({ trust_on_first_use: true, tools: {} })
     expect(await said(alice, 'read', { id: 'a' })).toMatch(/Unknown tool/)
   })
+
+  test('a definition that was usable is judged anew', async () => {
+    const made = await world(documentsPolicy)
+    const alice = await visit(made, documentsServer().server)
+    expect(await said(alice, 'read', { id: 'a' })).toContain('text of a')
+    const other = 'f'.repeat(64)
+    made.guard.usePolicy({
+      ...documentsPolicy,
+      tools: { ...documentsPolicy.tools, read: { ...readRule, definition: other } },
+    })
+    expect(await said(alice, 'read', { id: 'a' })).toMatch(/Unknown tool/)
+    made.guard.usePolicy(documentsPolicy)
+    expect(await said(alice, 'read', { id: 'a' })).toContain('text of a')
+  })
 })
