@@ -86,6 +86,17 @@ describe.each(kinds)('%s', (_, ask) => {
     }
   })
 
+  test('few questions, or about many subjects, are answered as well', async () => {
+    const world = await load()
+    const subjects = ['user:ann', 'user:bob', 'user:eve', 'group:point7#member', 'group:link9#member']
+    const asked = subjects.map((subject) => questionOf(`group:link0#member@${subject}`))
+    const expected = ['has', 'no', 'no', 'no', 'has']
+    for (const length of [0, 1, 2, 3, 5]) {
+      const answers = finish(ask(createEngine(), world, asked.slice(0, length)), 1000)
+      expect(said(answers)).toEqual(expected.slice(0, length))
+    }
+  })
+
   test('what must be checked one by one is told apart from what is shared', async () => {
     const world = await load()
     const questions = numbers
@@ -101,4 +112,18 @@ describe.each(kinds)('%s', (_, ask) => {
     )
     expect(said(finish(ask(createEngine(), world, questions), 100))).toEqual(['no', 'has', 'no', 'no'])
   })
+})
+
+test('each question has all the steps of a request for itself', async () => {
+  const world = await load()
+  const questions = ['user:ann', 'user:bob', 'user:ann', 'group:point7#member', 'user:bob', 'user:ann'].map(
+    (subject) => questionOf(`group:big#member@${subject}`),
+  )
+  // One takes about two steps for each group, more than half of what it may.
+  const engine = createEngine({ maxSteps: 3 * wide }, { wideRows: 10 * wide })
+  const checks = questions.map(
+    (question) => finish(engine.check(world, question, each.nowMs), 1000).permissionship,
+  )
+  expect(checks).toEqual(['has', 'no', 'has', 'has', 'no', 'has'])
+  expect(said(finish(engine.checkBulk(world, questions, each.nowMs), 1000))).toEqual(checks)
 })
