@@ -1,10 +1,11 @@
 // Bulk work: many questions of one call, each with limits of its own, those about one subject sharing what they find.
 
-import type { NameId } from '../graph/snapshot.ts'
 import { canonicalJson } from '../model/canonical-json.ts'
 import type { Question } from '../model/decision.ts'
 import { CardeaError } from '../model/errors.ts'
+import type { ObjectKey } from '../store/store.ts'
 import { Budget } from './budget.ts'
+import { keysOf, timesOf } from './bulk-keys.ts'
 import { type FastPaths, memberOf } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
@@ -25,8 +26,13 @@ const sliceSteps = 4096
 export interface BulkAnswers<Value> {
   /** By what reachability told; undefined when that is not enough. */
   byReach(found: Found, question: Question, shared: SharedSubject): Value | undefined
-  /** By itself. */
-  evaluation(question: Question, budget: Budget): Evaluation<Value>
+  /** By itself. Keys are 0 for objects that the graph has never seen. */
+  evaluation(
+    question: Question,
+    budget: Budget,
+    resourceKey: ObjectKey,
+    subjectKey: ObjectKey,
+  ): Evaluation<Value>
   /** As in {@link FastPaths}, for reachability that is shared. Infinity where proofs are wanted. */
   readonly wideRows: number
 }
@@ -62,7 +68,8 @@ export function bulkOf<Value>(
   }
 
   function* all(): Work<readonly (Value | CardeaError)[]> {
-    const asking = paths.reach ? subjectsOf(world, questions, nowMs, wideRows) : []
+    const { resources, subjects } = keysOf(world.snapshot, questions)
+    const asking = paths.reach ? subjectsOf(world, questions, subjects, nowMs, wideRows) : []
     const answers: (Value | CardeaError)[] = []
     // One after the other has it to itself.
     const budget = new Budget(limits)
@@ -72,12 +79,12 @@ export function bulkOf<Value>(
       budget.renew()
       try {
         let answer: Value | undefined
-        if (shared?.begin(question, budget)) {
+        if (shared?.begin(question, resources[at]!, budget)) {
           const found = slice(shared, budget) ?? (yield* furtherSlices(shared, budget))
           answer = byReach(found, question, shared)
         }
         if (answer === undefined) {
-          const work = evaluation(question, budget)
+          const work = evaluation(question, budget, resources[at]!, subjects[at]!)
           answer = slice(work, budget) ?? (yield* furtherSlices(work, budget))
         }
         answers.push(answer)
@@ -93,25 +100,25 @@ export function bulkOf<Value>(
   return evaluationOf(total, all())
 }
 
-/** By question: its subject in its context, where enough others ask about the same id. */
+/** By question: its subject in its context, where enough others ask about the same object. */
 function subjectsOf(
   world: World,
   questions: readonly Question[],
+  keys: Int32Array,
   nowMs: number,
   wideRows: number,
 ): readonly (SharedSubject | undefined)[] {
-  const times = new Map<string, number>()
-  for (const { subject } of questions) times.set(subject.id, (times.get(subject.id) ?? 0) + 1)
-  if (times.size > questions.length - (minShared - 1)) return []
-  const byId = new Map<string, SharedSubject[]>()
-  return questions.map((question) => {
-    const { id } = question.subject
-    if (times.get(id)! < minShared) return undefined
-    const known = byId.get(id)
+  const times = timesOf(keys)
+  if (!times.some((count) => count >= minShared)) return []
+  const byKey = new Map<ObjectKey, SharedSubject[]>()
+  return questions.map((question, at) => {
+    if (times[at]! < minShared) return undefined
+    const key = keys[at]!
+    const known = byKey.get(key)
     let subject = known?.find((other) => other.isOf(question))
     if (subject === undefined) {
       subject = new SharedSubject(world, question, nowMs, wideRows)
-      if (known === undefined) byId.set(id, [subject])
+      if (known === undefined) byKey.set(key, [subject])
       else known.push(subject)
     }
     return subject
@@ -130,7 +137,6 @@ export class SharedSubject {
   #reach: SharedReach | undefined
   /** Of the last question: nearly all ask about the same permission. */
   #member: MemberPlan | undefined
-  #resourceType: NameId = -1
   #budget: Budget | undefined
 
   /** `question`: any that asks about this subject in this context. */
@@ -141,10 +147,10 @@ export class SharedSubject {
     this.#wideRows = wideRows
   }
 
-  /** Whether a question with a subject of the same id asks about this one, in the same context. */
+  /** Whether a question about the same object asks about this subject, in the same context. */
   isOf({ subject, context }: Question): boolean {
     const { subject: known, context: knownContext } = this.#question
-    if (subject.type !== known.type || subject.relation !== known.relation) return false
+    if (subject.relation !== known.relation) return false
     if (context === knownContext) return true
     if (context === undefined || knownContext === undefined) return false
     this.#contextText ??= canonicalJson(knownContext)
@@ -152,21 +158,18 @@ export class SharedSubject {
   }
 
   /** Begins to look whether the subject has the permission, by reachability; false when that can't be told so. */
-  begin({ resource, permission }: Question, budget: Budget): boolean {
+  begin({ resource, permission }: Question, resourceKey: ObjectKey, budget: Budget): boolean {
     const { snapshot, plans } = this.#world
-    const { type, id } = resource
-    if (this.#member?.type !== type || this.#member.name !== permission) {
+    const { type } = resource
+    if (this.#member?.type !== type || this.#member.name !== permission)
       this.#member = memberOf(plans, type, permission)
-      this.#resourceType = snapshot.nameId(type)
-    }
     this.#subject ??= resolve(snapshot, plans, undefined, this.#question.subject).subject
     if (!this.#member.monotone || this.#subject.node <= 0) return false
     if (this.#reach === undefined || this.#reach.size > maxSharedAtoms) {
       const conditions = new Conditions(snapshot, plans, this.#question.context, this.#nowMs)
       this.#reach = new SharedReach(this.#world, this.#subject, conditions, budget, this.#wideRows)
     }
-    const node = this.#resourceType < 0 ? 0 : snapshot.node(this.#resourceType, id)
-    this.#reach.begin(node === 0 ? unseenResource : node, this.#member.id, budget)
+    this.#reach.begin(resourceKey === 0 ? unseenResource : resourceKey, this.#member.id, budget)
     this.#budget = budget
     return true
   }

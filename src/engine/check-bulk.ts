@@ -7,6 +7,7 @@ import { Check, type FastPaths, has, hasNot } from './check.ts'
 import { Conditions } from './conditions.ts'
 import type { EngineLimits, Evaluation } from './engine.ts'
 import type { Found } from './shared-reach.ts'
+import { subjectSeen, unseenResource } from './subject.ts'
 import type { World } from './world.ts'
 
 /** Answers in the order of the questions. Each question has the request's limits for itself. */
@@ -22,15 +23,15 @@ export function checkBulk(
   const conditions = new Conditions(snapshot, plans, undefined, nowMs)
   return bulkOf(world, questions, nowMs, limits, paths, {
     byReach,
-    evaluation: (question, budget) =>
-      new Check(
-        world,
-        question,
-        nowMs,
-        budget,
-        paths,
-        question.context === undefined ? conditions : undefined,
-      ),
+    evaluation(question, budget, resourceKey, subjectKey) {
+      const { resource, subject, context } = question
+      const type = snapshot.nameId(subject.type)
+      return new Check(world, question, nowMs, budget, paths, {
+        node: resourceKey === 0 ? unseenResource : resourceKey,
+        subject: subjectSeen(snapshot, plans, resource, subject, type, subjectKey),
+        conditions: context === undefined ? conditions : undefined,
+      })
+    },
     wideRows: paths.wideRows,
   })
 }

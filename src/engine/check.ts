@@ -55,6 +55,13 @@ export function check(
   return new Check(world, question, nowMs, new Budget(limits), paths)
 }
 
+/** The objects of a question, and the conditions of another one in the same context at the same instant. */
+export interface KnownOfCheck {
+  readonly node: number
+  readonly subject: Subject
+  readonly conditions: Conditions | undefined
+}
+
 /** One check under way: reach first, then, where that cannot decide, the solver. */
 export class Check implements Evaluation<Answer> {
   readonly #world: World
@@ -67,23 +74,23 @@ export class Check implements Evaluation<Answer> {
   #solving: Work<Truth> | undefined
   #answer: Answer | undefined
 
-  /** `conditions`: those of another question in the same context, at the same instant. */
+  /** `known`: what of the question has been looked up before. */
   constructor(
     world: World,
     question: Question,
     nowMs: number,
     budget: Budget,
     paths: FastPaths,
-    conditions?: Conditions,
+    known?: KnownOfCheck,
   ) {
     const { snapshot, plans } = world
     this.#world = world
     this.#budget = budget
     this.#member = memberOf(plans, question.resource.type, question.permission)
-    const { node, subject } = resolve(snapshot, plans, question.resource, question.subject)
+    const { node, subject } = known ?? resolve(snapshot, plans, question.resource, question.subject)
     this.#node = node
     this.#subject = subject
-    this.#conditions = conditions ?? new Conditions(snapshot, plans, question.context, nowMs)
+    this.#conditions = known?.conditions ?? new Conditions(snapshot, plans, question.context, nowMs)
     if (paths.reach && this.#member.monotone) {
       this.#reach = Reach.begin(
         world,

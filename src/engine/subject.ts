@@ -33,18 +33,30 @@ export function resolve(
   const node = resource === undefined || resourceType < 0 ? 0 : snapshot.node(resourceType, resource.id)
   const type = snapshot.nameId(subject.type)
   const known = type < 0 ? 0 : snapshot.node(type, subject.id)
+  return {
+    node: node === 0 ? unseenResource : node,
+    subject: subjectSeen(snapshot, plans, resource, subject, type, known),
+  }
+}
+
+/** The subject as seen from a resource, by its type and its key: 0 when the graph has never seen it. */
+export function subjectSeen(
+  snapshot: Snapshot,
+  plans: Plans,
+  resource: ObjectRef | undefined,
+  subject: SubjectRef,
+  type: NameId,
+  key: number,
+): Subject {
   const same = resource !== undefined && resource.type === subject.type && resource.id === subject.id
   const plain = subject.relation === ''
   return {
-    node: node === 0 ? unseenResource : node,
-    subject: {
-      node: known !== 0 ? known : same ? unseenResource : unseenSubject,
-      type,
-      relation: plain ? 0 : snapshot.nameId(subject.relation),
-      member: plain ? -1 : (plans.find(subject.type, subject.relation)?.id ?? -1),
-      wildcard:
-        plain && type >= 0 && plans.wildcardTypes.has(subject.type) ? snapshot.node(type, wildcardId) : 0,
-    },
+    node: key !== 0 ? key : same ? unseenResource : unseenSubject,
+    type,
+    relation: plain ? 0 : snapshot.nameId(subject.relation),
+    member: plain ? -1 : (plans.find(subject.type, subject.relation)?.id ?? -1),
+    wildcard:
+      plain && type >= 0 && plans.wildcardTypes.has(subject.type) ? snapshot.node(type, wildcardId) : 0,
   }
 }
 
