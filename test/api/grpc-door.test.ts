@@ -281,6 +281,21 @@ describe('failures', () => {
     }
   })
 
+  test('a unary method takes one message, neither none nor two', async () => {
+    const { client } = await open({ check: yes })
+    for (const messages of [[], [checkBytes, checkBytes]]) {
+      const failure = failureOf(
+        new Promise((resolve, reject) => {
+          const upload = client.upload(checkPath, (error, bytes) => (error ? reject(error) : resolve(bytes)))
+          for (const message of messages) upload.write(message)
+          upload.end()
+        }),
+      )
+      expect((await failure).code).toBe(status.UNIMPLEMENTED)
+    }
+    await client.unary(checkPath, checkBytes)
+  })
+
   test('a message that is too large is refused by the name of the limit', async () => {
     const { client } = await open({}, { limits: { maxMessageBytes: 1000 } })
     const { code, details } = await failureOf(client.unary(checkPath, Buffer.alloc(1001)))
