@@ -82,8 +82,9 @@ test('a line is canonical and gives back what was appended, whatever is set', ()
 })
 
 test('what looks alike and is not is kept apart', () => {
+  const subject = parseSubject('user:alice')
   const plain = (index: number, changes: Parameters<typeof decision>[2] = {}) =>
-    decision(`document:${index}`, 'no', { reason: { kind: 'no_path' }, ...changes })
+    decision(`document:${index}`, 'no', { subject, reason: { kind: 'no_path' }, ...changes })
   const proof = (index: number, last: string) => [
     `document:${index}#parent@folder:f`,
     'folder:f#viewer@group:eng#member',
