@@ -58,7 +58,7 @@ class Wave {
   reserve(count: number): void {
     const least = this.length + count
     if (least <= this.nodes.length) return
-    const grown = new Int32Array(Math.max(least, 2 * this.nodes.length))
+    const grown = new Int32Array(Math.max(least, 2 * this.nodes.length, runRows))
     grown.set(this.nodes)
     this.nodes = grown
   }

@@ -24,6 +24,8 @@ export class NodeMarks {
   /** Another array after {@link addPage}. */
   words = new Int32Array(pageWords * firstPages)
   #usedWords = pageWords
+  /** Whether anything was marked that is not certain: mostly nothing is, and half of the words need no look. */
+  #doubtful = false
 
   /** `maxNode`: the largest node that may be marked. */
   constructor(maxNode: number) {
@@ -38,6 +40,7 @@ export class NodeMarks {
     const { pages } = this
     let { words } = this
     let last = end
+    if (!certain) this.#doubtful = true
     for (let at = 0; at < count; at += 1) {
       const node = nodes[at]!
       let page = pages[node >>> markPageBits]!
@@ -99,6 +102,7 @@ export class NodeMarks {
    */
   certainAbove(node: number, into: Int32Array, from: number, to: number): number {
     const { pages, words } = this
+    const doubtful = this.#doubtful
     const first = node + 1
     let last = from
     let wanted = -1 << (first & 31)
@@ -108,7 +112,7 @@ export class NodeMarks {
       for (; page !== 0 && word < halfWords; word += 1) {
         const certain = words[page + word]!
         let bits = certain & wanted
-        const perhaps = words[page + word + halfWords]! & wanted & ~certain
+        const perhaps = doubtful ? words[page + word + halfWords]! & wanted & ~certain : 0
         // Only what stands below the first that is not certain.
         if (perhaps !== 0) bits &= (perhaps & -perhaps) - 1
         const start = (number << markPageBits) | (word << 5)
