@@ -12,19 +12,25 @@ export interface BulkKeys {
 
 /** One look-up right after the other: the processor waits for the memory of several at once. */
 export function keysOf(snapshot: Snapshot, questions: readonly Question[]): BulkKeys {
-  const resources = new KeyFinder(snapshot)
-  const subjects = new KeyFinder(snapshot)
-  return {
-    resources: Int32Array.from(questions, ({ resource }) => resources.find(resource.type, resource.id)),
-    subjects: Int32Array.from(questions, ({ subject }) => subjects.find(subject.type, subject.id)),
+  const resources = new Int32Array(questions.length)
+  const subjects = new Int32Array(questions.length)
+  const resourceFinder = new KeyFinder(snapshot)
+  const subjectFinder = new KeyFinder(snapshot)
+  for (let at = 0; at < questions.length; at += 1) {
+    const { resource, subject } = questions[at]!
+    resources[at] = resourceFinder.find(resource.type, resource.id)
+    subjects[at] = subjectFinder.find(subject.type, subject.id)
   }
+  return { resources, subjects }
 }
 
-/** Finds objects most of which are of one type. */
+/** Finds objects most of which are of one type, and often the one before again. */
 class KeyFinder {
   readonly #snapshot: Snapshot
   #type = ''
   #typeId: NameId = -1
+  #id: string | undefined
+  #key: ObjectKey = 0
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
@@ -34,8 +40,10 @@ class KeyFinder {
     if (type !== this.#type) {
       this.#type = type
       this.#typeId = this.#snapshot.nameId(type)
-    }
-    return this.#typeId < 0 ? 0 : this.#snapshot.node(this.#typeId, id)
+    } else if (id === this.#id) return this.#key
+    this.#id = id
+    this.#key = this.#typeId < 0 ? 0 : this.#snapshot.node(this.#typeId, id)
+    return this.#key
   }
 }
 
