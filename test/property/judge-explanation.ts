@@ -4,7 +4,7 @@ import type { Evidence, Explanation } from '../../src/model/decision.ts'
 import { isLive, type Relationship } from '../../src/model/relationship.ts'
 import { formatRelationship } from '../../src/model/relationship-text.ts'
 import { reach } from '../reference/dependencies.ts'
-import { ReferenceEvaluator, type ReferenceWorld } from '../reference/evaluator.ts'
+import { nodeKey, ReferenceEvaluator, type ReferenceWorld } from '../reference/evaluator.ts'
 import type { Case } from '../reference/generate.ts'
 import { type Complaint, judgeCheck } from '../reference/judge.ts'
 import { type CheckQuestion, checksOf, type Said } from '../reference/questions.ts'
@@ -59,18 +59,30 @@ function judgeReason(each: Case, question: CheckQuestion, { reason, permissionsh
   const live = new Set(each.relationships.filter((row) => isLive(row, each.nowMs)).map(rowKey))
   const invented = reason.via.find((row) => !live.has(rowKey(row)))
   if (invented !== undefined) return `the reason names ${formatRelationship(invented)}, which is no live row`
+  // The condition that is told of is one on the way, and it is what is said of it.
+  const conditionsAt = reason.via
+    .filter((row) => nodeKey(row.resource, row.relation) === nodeKey(reason.resource, reason.name))
+    .map(({ caveat }) => caveat && world.judgeCaveat(caveat, question.context ?? {}).kind)
   if (permissionship === 'conditional') {
-    return reason.kind === 'context_missing' && reason.missing.length > 0
+    if (reason.kind !== 'context_missing' || reason.missing.length === 0)
+      return `conditional because of ${reason.kind}`
+    return reason.via.length === 0 || conditionsAt.includes('missing')
       ? undefined
-      : `conditional because of ${reason.kind}`
+      : 'nothing is missing where it is said to be'
   }
+  if (reason.kind === 'condition_false' && !conditionsAt.includes('false'))
+    return 'no condition is false where it is said to be'
   const unblocked = relax(each.schema, { exclusion: true, intersection: false })
   const hasPath = has({ ...world, schema: unblocked }, question)
-  const couldHavePath = has({ ...world, schema: unblocked, judgeCaveat: () => ({ kind: 'true' }) }, question)
+  const lenient = { ...world, judgeCaveat: () => ({ kind: 'true' }) as const }
+  const couldHavePath = has({ ...lenient, schema: unblocked }, question)
   if (reason.kind === 'no_path' && couldHavePath)
     return 'no path, but without exclusions and conditions there is one'
   if (reason.kind !== 'no_path' && !couldHavePath) return `${reason.kind}, but there is no path at all`
-  if (hasPath && reason.kind !== 'blocked_by_exclusion')
+  if (reason.kind === 'condition_false' && !has(lenient, question))
+    return 'condition_false, but more than conditions stand in the way'
+  // One path may lack a condition and another be blocked: either is a reason.
+  if (hasPath && reason.kind !== 'blocked_by_exclusion' && !has(lenient, question))
     return `${reason.kind}, but only exclusions stand in the way`
   return undefined
 }
