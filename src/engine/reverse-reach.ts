@@ -14,7 +14,7 @@ import type { World } from './world.ts'
 /** No object has this key: here it stands for a subject that the graph has never seen. */
 const unseen = 0
 
-/** Rows taken from lists at once, and so about the most between two looks at the budget; and lists at once. */
+/** Rows taken from lists at once, and short lists: so some thousand rows at most lie between two looks at the budget. */
 const runRows = 256
 const runLists = 64
 
@@ -37,7 +37,7 @@ interface Path {
 
 /**
  * Nodes on which one member was reached, all of them for certain or all perhaps, in the order in which they were. One
- * that turns out to be certain stands among either.
+ * that turns out to be certain stands among both.
  */
 class Wave {
   readonly certain: boolean

@@ -10,7 +10,7 @@ import type { NodeRun } from './snapshot.ts'
 
 /** Class of the largest slab that is short; it has at most {@link maxShortRows} entries. */
 const maxShortClass = 6
-export const maxShortRows = 2 ** maxShortClass
+const maxShortRows = 2 ** maxShortClass
 /** Lists that are looked up before the first is walked: their memory is waited for together. */
 const listsAhead = 64
 /** In place of the class of a list that a node does not have. */
