@@ -67,7 +67,7 @@ export class LogFile {
   #inode: number
   #fullSegments: number
   /** What the last failed write may have left half of behind `#bytes`. */
-  #attempted: Buffer | undefined
+  #attempted: string | undefined
   /** Why nothing may follow any more. */
   #broken: unknown
 
@@ -104,15 +104,14 @@ export class LogFile {
       if (this.#attempted) await this.#tidyUp(this.#attempted)
       // Before, so as not to harm a writer who was here first; after, because two can pass the first look together.
       this.#expectOwn()
-      const bytes = Buffer.from(lines)
-      this.#attempted = bytes
+      const length = Buffer.byteLength(lines)
+      this.#attempted = lines
       // One write call, so that lines of a second writer could not come in between unseen. Made at once: handing bytes to the
       // system does not wait for the disk, and takes less time than to have another thread do it.
-      const bytesWritten = writeSync(this.#handle.fd, bytes)
-      if (bytesWritten !== bytes.length)
-        throw new Error(`${bytesWritten} of ${bytes.length} bytes were written`)
+      const written = writeSync(this.#handle.fd, lines)
+      if (written !== length) throw new Error(`${written} of ${length} bytes were written`)
       this.#attempted = undefined
-      this.#bytes += bytes.length
+      this.#bytes += length
       this.#expectOwn()
       if (durable) await this.#finally(this.#handle.datasync())
     })
@@ -180,7 +179,8 @@ export class LogFile {
   }
 
   /** Cuts off what a failed write left, after making sure that it is this writer's own. */
-  async #tidyUp(attempted: Buffer): Promise<void> {
+  async #tidyUp(lines: string): Promise<void> {
+    const attempted = Buffer.from(lines)
     const { size } = await this.#handle.stat()
     const left = Buffer.alloc(Math.max(size - this.#bytes, 0))
     await this.#handle.read(left, 0, left.length, this.#bytes)

@@ -265,8 +265,8 @@ test('a full disk: refused while it lasts, and then the log goes on without a ga
   const log = await createAuditLog({ path })
   await log.append(event())
   const { writeSync } = fs
-  const full = vi.spyOn(fs, 'writeSync').mockImplementation(((fd: number, bytes: Buffer) => {
-    writeSync(fd, bytes.subarray(0, 100)) // some of it still fits
+  const full = vi.spyOn(fs, 'writeSync').mockImplementation(((fd: number, text: string) => {
+    writeSync(fd, text.slice(0, 100)) // some of it still fits
     throw new Error('ENOSPC: no space left on device')
   }) as never)
   syncBuiltinESMExports()
