@@ -17,6 +17,11 @@ export class ByteWriter {
     return bytes
   }
 
+  /** Makes room for so many bytes at once, where it is known how many will come. */
+  reserve(bytes: number): void {
+    this.room(bytes)
+  }
+
   private room(bytes: number): void {
     const needed = this.position + bytes
     if (needed <= this.buffer.length) return

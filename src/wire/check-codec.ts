@@ -97,9 +97,10 @@ export function writeCheck(token: string, answer: Answer): Buffer {
   return lastBytes[answer.permissionship]
 }
 
-const writer = new ByteWriter()
 /** Bytes of a response item that says nothing but yes or no, with its tag and length. */
 const plainItemBytes = 4
+/** Most bytes that are added to an item, being a pair with such an answer. */
+const plainPairBytes = plainItemBytes + 2 * (1 + 4)
 
 /** A CheckBulkPermissionsResponse: each item in the bytes in which it came, with its answer. */
 export function writeBulkCheck(
@@ -108,6 +109,8 @@ export function writeBulkCheck(
   token: string,
   answers: readonly BulkAnswer[],
 ): Buffer {
+  const writer = new ByteWriter()
+  writer.reserve(request.length + answers.length * plainPairBytes)
   writer.uint32(tagOf(1))
   writer.bytes(encode(ZedTokenSchema, { token }))
   for (let at = 0; at < answers.length; at += 1) {
