@@ -3,6 +3,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { Metadata, Server, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { createCallMetrics } from '../../src/api/call-metrics.ts'
 import { allRoutes } from '../../src/api/methods/routes.ts'
 import type { Authorizer, CallOptions, FoundResource } from '../../src/authorizer/authorizer.ts'
 import { CardeaError, type ErrorCode } from '../../src/model/errors.ts'
@@ -240,6 +241,24 @@ describe('failures', () => {
       },
     ])
     expect(JSON.stringify(door.log)).toContain('cannot read password')
+  })
+
+  test('are counted under their codes, and answers under OK', async () => {
+    const metrics = createCallMetrics()
+    const answers = [yes, async () => Promise.reject(new CardeaError('UNAVAILABLE', 'gone')), yes]
+    const { client } = await open({ check: async (asked) => answers.shift()!(asked) }, { metrics })
+    for (const call of [0, 1, 2]) {
+      const asked = client.unary(checkPath, checkBytes)
+      if (call === 1) await failureOf(asked)
+      else await asked
+    }
+    await failureOf(client.unary(checkPath, Buffer.from([0xff])))
+    const text = await metrics.registry.metrics()
+    const counted = (code: string) => `cardea_calls_total{door="grpc",method="${checkPath}",code="${code}"}`
+    expect(text).toContain(`${counted('OK')} 2\n`)
+    expect(text).toContain(`${counted('UNAVAILABLE')} 1\n`)
+    expect(text).toContain(`${counted('INVALID_ARGUMENT')} 1\n`)
+    expect(text).toContain('cardea_calls_open{door="grpc"} 0')
   })
 
   test('malformed bytes, missing fields and bad ids are INVALID_ARGUMENT', async () => {
