@@ -135,3 +135,37 @@ definition document {
   const kinds = answers.map((answer) => ('evidence' in answer ? answer.evidence?.reason?.kind : undefined))
   expect(kinds).toEqual(['condition_false', 'condition_false', 'no_path', 'condition_false', 'no_path'])
 })
+
+test('where no row is needed the proof is empty, even when a row is there', async () => {
+  const authorizer = await worldOf(
+    `use self
+definition user {
+	relation friend: user:*
+	permission third = self
+	permission second = third
+	permission known = friend + second
+}
+definition group {
+	relation member: user | group#member
+}`,
+    ['user:alice#friend@user:*', 'group:g#member@group:h#member', 'group:h#member@group:g#member'],
+  )
+  const asked = ['user:alice#known@user:alice', 'group:g#member@group:g#member']
+  const others = [
+    'user:bob#known@user:alice',
+    'group:k#member@group:g#member',
+    'group:h#member@group:g#member',
+  ]
+  const questions = [...asked, ...others, ...asked, ...asked].map((text) => questionOf(text))
+  const { answers } = await authorizer.checkBulk(questions, { evidence: true })
+  const told = answers.map((answer) => ('evidence' in answer ? answer.evidence : undefined))
+  const proofs = told.map((each) => [each?.permissionship, each?.proof.map(formatRelationship)])
+  const none = ['has', []]
+  expect(proofs.slice(0, 2)).toEqual([none, none])
+  expect(proofs.slice(2, 5)).toEqual([
+    ['no', []],
+    ['no', []],
+    ['has', ['group:h#member@group:g#member']],
+  ])
+  expect(proofs.slice(5)).toEqual([none, none, none, none])
+})

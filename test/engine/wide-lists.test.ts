@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { createEngine } from '../../src/engine/create-engine.ts'
 import type { Answer } from '../../src/model/decision.ts'
-import { worldOf as engineWorldOf } from '../property/cardea-systems.ts'
+import { worldOf as engineWorldOf, finish } from '../property/cardea-systems.ts'
 import { caseOf } from '../reference/generate.ts'
 import { ask, questionOf, worldOf } from './world-of.ts'
 
@@ -106,5 +106,61 @@ test('from the side of the subject it takes few steps, alone and in bulk', async
   for (const bulk of [false, true]) {
     expect(steps(64, bulk)).toBeLessThan(300)
     expect(steps(Number.POSITIVE_INFINITY, bulk)).toBeGreaterThan(1500)
+  }
+})
+
+test('many questions at once, of whoever is in few groups, in many, or perhaps', async () => {
+  const count = 100
+  const numbers = Array.from({ length: count }, (_, at) => at)
+  const places = [0, 1, 2, 3, 49, 50, 98, 99]
+  const each = caseOf(
+    `caveat allowed(level int) { level > 3 }
+definition user {}
+definition group {
+  relation member: user | user with allowed | group#member
+}
+definition folder {
+  relation viewer: user
+}
+definition document {
+  relation viewer: group#member | group#member with allowed
+  relation parent: folder
+  permission view = viewer
+  permission above = parent->viewer
+}`,
+    [
+      ...numbers.map((at) => `document:d#viewer@group:g${at}#member`),
+      ...numbers.map(
+        (at) => `document:c#viewer@group:g${at}#member[allowed${at % 2 === 0 ? '' : ':{"level":1}'}]`,
+      ),
+      ...numbers.map((at) => `document:p#parent@folder:f${at}`),
+      ...places.flatMap((at) => [
+        `group:g${at}#member@user:few${at}`,
+        `group:g${at}#member@user:many${at}`,
+        `group:g${at}#member@user:perhaps${at}[allowed]`,
+        `folder:f${at}#viewer@user:few${at}`,
+        ...numbers.flatMap((other) => [1, 2].map((more) => `group:o${other}_${more}#member@user:many${at}`)),
+      ]),
+      'group:elsewhere#member@user:stranger',
+    ],
+  )
+  const world = await engineWorldOf(each)
+  const subjects = places.flatMap((at) => [`few${at}`, `many${at}`, `perhaps${at}`]).concat('stranger')
+  const questions = subjects.flatMap((subject) =>
+    ['d#view', 'p#above', 'c#view', 'none#view', 'd#view'].map((place) =>
+      questionOf(`document:${place}@user:${subject}`),
+    ),
+  )
+  const general = createEngine({}, { reach: false })
+  const expected = questions.map(
+    (question) => finish(general.check(world, question, each.nowMs), 100_000).permissionship,
+  )
+  expect(new Set(expected).size).toBe(3)
+  for (const wideRows of [1, 2, 3, 50, 64, 99, 100, 101]) {
+    const engine = createEngine({}, { wideRows })
+    const answers = finish(engine.checkBulk(world, questions, each.nowMs), 1000)
+    expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(expected)
+    const alone = questions.map((question) => finish(engine.check(world, question, each.nowMs), 1000))
+    expect(alone.map(({ permissionship }) => permissionship)).toEqual(expected)
   }
 })
