@@ -109,10 +109,15 @@ test('from the side of the subject it takes few steps, alone and in bulk', async
   }
 })
 
-test('many questions at once, of whoever is in few groups, in many, or perhaps', async () => {
-  const count = 100
-  const numbers = Array.from({ length: count }, (_, at) => at)
-  const places = [0, 1, 2, 3, 49, 50, 98, 99]
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at)
+
+test.each([
+  // Whichever row is in hand when the subject's side is tried: of a short list, each of them.
+  { count: 12, places: upTo(12), wide: upTo(14).slice(1) },
+  { count: 100, places: [0, 50, 99], wide: [1, 2, 50, 64, 99, 100, 101] },
+])('questions about $count groups, of whoever is in few, in many, or perhaps', async (lists) => {
+  const { count, places, wide } = lists
+  const numbers = upTo(count)
   const each = caseOf(
     `caveat allowed(level int) { level > 3 }
 definition user {}
@@ -156,7 +161,7 @@ definition document {
     (question) => finish(general.check(world, question, each.nowMs), 100_000).permissionship,
   )
   expect(new Set(expected).size).toBe(3)
-  for (const wideRows of [1, 2, 3, 50, 64, 99, 100, 101]) {
+  for (const wideRows of wide) {
     const engine = createEngine({}, { wideRows })
     const answers = finish(engine.checkBulk(world, questions, each.nowMs), 1000)
     expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(expected)
