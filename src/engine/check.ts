@@ -23,7 +23,7 @@ export interface FastPaths {
   readonly runs: boolean
 }
 
-export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 64, runs: true })
+export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 16, runs: true })
 
 export const has: Answer = { permissionship: 'has', missing: [] }
 export const hasNot: Answer = { permissionship: 'no', missing: [] }

@@ -157,7 +157,8 @@ class Extraction implements Support {
         if (failing === undefined) return
         // The row itself refutes: without it, all the others might do.
         this.#keep(atom, equation.relation, failing)
-        if (failing.atom >= 0) this.#refuteAtom(failing.atom, told)
+        // Where its own condition keeps the row away, what it leads to may hold.
+        if (failing.truth !== no && failing.atom >= 0) this.#refuteAtom(failing.atom, told)
         return
       }
       case 'union':

@@ -60,7 +60,7 @@ definition document {
   }
   const fast = steps()
   expect(steps({ reach: true })).toBe(fast)
-  expect(steps({ wideRows: 64 })).toBe(fast)
+  expect(steps({ wideRows: 16 })).toBe(fast)
   expect(steps({ wideRows: 1000 })).toBeGreaterThan(fast)
   expect(steps({ reach: false })).toBeGreaterThan(steps({ wideRows: 1000 }))
 })

@@ -45,13 +45,16 @@ definition document {
   relation owner: user
   relation banned: group with allowed
   relation hidden: group#active with allowed
+  relation team: group with allowed
   permission view = owner - banned->member
   permission seen = owner - hidden
+  permission kept = owner - team.all(member)
 }`
   const rows = [
     'document:a#owner@user:ann',
     'document:a#banned@group:g[allowed:{"level":1}]',
     'document:a#hidden@group:g#active[allowed:{"level":1}]',
+    'document:a#team@group:g[allowed:{"level":1}]',
     'group:g#member@user:ann',
     'group:g#leaver@user:ann',
     'group:g#joiner@user:ann',
@@ -59,6 +62,7 @@ definition document {
 
   test.each([
     ['document:a#view@user:ann', []],
+    ['document:a#kept@user:ann', []],
     ['document:a#seen@user:ann', ['document:a#hidden']],
   ])('%s', async (text, absent) => {
     const explanation = await explained(schema, rows, text)

@@ -98,7 +98,7 @@ test('nothing is overwritten, and what is no datastore is not copied', async () 
   const refused = (message: RegExp) =>
     expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) })
   const restoring = (name: string) => restoreSqliteStore({ from: at(name), to: at('restored.db') })
-  await expect(restoring('missing.db')).rejects.toEqual(refused(/not a Cardea datastore/))
+  await expect(restoring('missing.db')).rejects.toEqual(refused(/There is no file .*missing\.db/))
   await expect(restoring('taken.db')).rejects.toEqual(refused(/not a .*database/))
   new Database(at('other.db')).exec('CREATE TABLE mine (id)').close()
   await expect(restoring('other.db')).rejects.toEqual(refused(/not a Cardea datastore/))

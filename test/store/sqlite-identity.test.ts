@@ -94,7 +94,7 @@ test('steps that would refuse tokens that are in use are refused themselves', as
   await expect(change('promote', randomBytes(32))).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   await expect(changeSqliteIdentity(join(folder, 'none.db'), () => ({}))).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
-    message: expect.stringContaining('not a Cardea datastore'),
+    message: expect.stringContaining('There is no file'),
   })
 })
 
