@@ -18,6 +18,9 @@ const unseen = 0
 const runRows = 256
 const runLists = 64
 
+/** Room for nodes that a wave begins with. Arrays of up to 64 bytes cost a tenth of larger ones in V8: no memory outside its heap. */
+const fewNodes = 16
+
 /** Where the resources of rows are reached: as one member. */
 interface Target {
   readonly marks: NodeMarks
@@ -58,7 +61,7 @@ class Wave {
   reserve(count: number): void {
     const least = this.length + count
     if (least <= this.nodes.length) return
-    const grown = new Int32Array(Math.max(least, 2 * this.nodes.length, runRows))
+    const grown = new Int32Array(Math.max(least, 2 * this.nodes.length, fewNodes))
     grown.set(this.nodes)
     this.nodes = grown
   }

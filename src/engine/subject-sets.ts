@@ -11,7 +11,9 @@ import type { World } from './world.ts'
 
 /** The most that such a look may cost at once, in steps. */
 const maxLookSteps = 20_000
-const batchSize = 256
+
+/** Sets that are looked up next: read before anybody else writes. */
+const batch = new Int32Array(256)
 
 /** What the usersets of a relation are together: `too dear` when the other side is no shorter. */
 export type WideAnswer = 'yes' | 'no' | 'uncertain' | 'too dear'
@@ -26,7 +28,6 @@ export class SubjectSets {
   readonly #subject: Subject
   readonly #conditions: Conditions
   readonly #found = new Map<MemberId, ReverseReach | undefined>()
-  readonly #batch = new Int32Array(batchSize)
 
   constructor(world: World, subject: Subject, conditions: Conditions) {
     this.#world = world
@@ -47,16 +48,16 @@ export class SubjectSets {
       if (sets === undefined || sets.size > rows) return 'too dear'
       const carried = this.#snapshot.nameId(this.#world.plans.members[userset]!.name)
       for (let key = 0; carried >= 0; ) {
-        const count = sets.above(key, this.#batch)
+        const count = sets.above(key, batch)
         if (count === 0) break
         for (let at = 0; at < count; at += 1) {
-          const set = this.#batch[at]! >>> 1
+          const set = batch[at]! >>> 1
           key = set
           budget.steps += 1
           const traits = this.#snapshot.row(node, name, set, carried)
           if (traits < 0) continue
           const truth = this.#conditions.of(traits)
-          if (truth === yes && (this.#batch[at]! & 1) !== 0) return 'yes'
+          if (truth === yes && (batch[at]! & 1) !== 0) return 'yes'
           if (truth >= yes) uncertain = true
         }
       }
