@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createEngine } from '../../src/engine/create-engine.ts'
+import type { JsonObject } from '../../src/model/context.ts'
 import { parseSubject } from '../../src/model/relationship-text.ts'
 import { caseOf } from '../reference/generate.ts'
 import { type CheckQuestion, describeCase, describeQuestion } from '../reference/questions.ts'
@@ -25,7 +26,7 @@ definition club {
 }`
 const permissions = ['applicant', 'member', 'first', 'second', 'third', 'fourth', 'fifth']
 const clubs = ['a', 'b', 'c']
-const contexts = [{}, { flag: true }, { flag: false, zone: 'utc' }]
+const contexts: readonly JsonObject[] = [{}, { flag: true }, { flag: false, zone: 'utc' }]
 const switches = ['', '', '[switched_on]', '[switched_on:{"flag":false}]', '[switched_on:{"flag":true}]']
 const caseCount = 12
 
