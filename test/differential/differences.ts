@@ -130,17 +130,21 @@ async function agreesWhenAskedAlone(statement: Statement): Promise<boolean> {
   return checks.length > 0
 }
 
-/** Resources that a lookup leaves out although the reference, and SpiceDB's own check, say conditional. */
-async function leavesOutConditional(statement: Statement): Promise<boolean> {
+/** A lookup leaves out, or lists as a plain yes, what the reference, and SpiceDB's own check, call conditional. */
+async function misjudgesConditional(statement: Statement): Promise<string | undefined> {
   const { reference, question, said } = statement
-  if (question.kind !== 'lookup-resources' || said.error !== undefined) return false
-  const different = differing(reference, question, said.value as SaidItem[])
+  if (question.kind !== 'lookup-resources' || said.error !== undefined) return undefined
   const isConditional = differentChecks(statement).every(({ resource, permission, subject, context }) => {
     const verdict = reference.check(resource, permission, subject, context)
     return verdict.kind === 'decided' && verdict.permissionship === 'conditional'
   })
-  const isLeftOut = different.every(({ permissionship }) => permissionship === 'no')
-  return isConditional && isLeftOut && (await agreesWhenAskedAlone(statement))
+  if (!isConditional || !(await agreesWhenAskedAlone(statement))) return undefined
+  const different = differing(reference, question, said.value as SaidItem[])
+  if (different.every(({ permissionship }) => permissionship === 'no'))
+    return 'A lookup lists what a check calls conditional'
+  // Only where something is taken away, so that a resource is come upon by a way that does not count.
+  const { features } = reachOf(statement.case, question)
+  return features.has('exclusion') ? 'A lookup says yes only where a check says yes' : undefined
 }
 
 /** Subjects whom a listing covers by its wildcard although SpiceDB's own check gives them less. */
@@ -206,7 +210,8 @@ export async function explain(statement: Statement): Promise<string | undefined>
   if (byDialect !== undefined) return byDialect
   if (failsOnSelf(statement)) return 'Lookup of resources through `self`'
   if (failsOnItsOwnHint(statement)) return 'Lookup of resources for a userset of their own'
-  if (await leavesOutConditional(statement)) return 'A lookup lists what a check calls conditional'
+  const misjudged = await misjudgesConditional(statement)
+  if (misjudged !== undefined) return misjudged
   if (await dropsExclusions(statement)) return 'Exclusions survive a conditional wildcard'
   if (await subtractsWildcards(statement)) return 'A wildcard takes a conditional wildcard away'
   if (await mixesBatch(statement)) return 'Resources of one batch do not share caveats'

@@ -166,6 +166,28 @@ definition document {
     spicedb: '[]',
   },
   {
+    name: 'A lookup says yes only where a check says yes',
+    schema: `caveat allowed(yes bool) {
+  yes
+}
+definition user {}
+definition document {
+  relation viewer: user with allowed
+  relation banned: user
+  relation member: document#viewer
+  permission view = member + (viewer - banned)
+}`,
+    rows: [
+      'document:a#viewer@user:ann[allowed:{"yes":true}]',
+      'document:a#banned@user:ann',
+      'document:b#viewer@user:ann[allowed]',
+      'document:a#member@document:b#viewer',
+    ],
+    question: resources('view'),
+    cardea: '[a: conditional, b: conditional]',
+    spicedb: '[a: has, b: conditional]',
+  },
+  {
     name: 'Exclusions survive a conditional wildcard',
     schema: `caveat allowed(yes bool) {
   yes
