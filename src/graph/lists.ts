@@ -10,6 +10,7 @@ import { classFor, type Entry, firstHashClass, hole, keyBits, type Slabs, smalle
 
 /** Longest list that needs no slab. */
 const inlineEntries = 2
+const noPart: Int32Array = new Int32Array(1)
 
 /** Where somebody stands in a list: entries still to come are `part[at, end)`. */
 export interface ListWalk {
@@ -29,7 +30,10 @@ export class Lists {
   /** Takes a slab that is no longer part of a list, but that somebody may still be walking. */
   readonly #retire: (address: number, kind: number) => void
   /** The array that {@link #locate} found its list in. */
-  #part: Int32Array = new Int32Array(0)
+  #part = noPart
+  /** The node that it was asked about last, if that has lists, and where its directory starts in that array. */
+  #node: ObjectKey = 0
+  #start = 0
   #count = 0
 
   /** `bits`: pages of columns have 2^bits.page integers, segments of directories 2^bits.segment. */
@@ -229,11 +233,16 @@ export class Lists {
 
   /** Index of a list in {@link #part}, -1 when there is none. */
   #locate(node: ObjectKey, shape: ShapeId): number {
-    const head = this.#heads.get(node)
-    if (head === 0) return -1
-    const part = this.#directories.part(head)
-    const start = this.#directories.start(head)
-    this.#part = part
+    // Who asks for one list of a node mostly asks for another next.
+    if (node !== this.#node) {
+      const head = this.#heads.get(node)
+      if (head === 0) return -1
+      this.#node = node
+      this.#part = this.#directories.part(head)
+      this.#start = this.#directories.start(head)
+    }
+    const part = this.#part
+    const start = this.#start
     const end = start + 1 + part[start]! * listInts
     for (let at = start + 1; at < end; at += listInts) if ((part[at]! & shapeBits) === shape) return at
     return -1
@@ -266,6 +275,9 @@ export class Lists {
 
   /** Gives a node's directory room for another number of lists; keeps the first of them. Gives its address. */
   #resize(node: ObjectKey, head: number, from: number, to: number): number {
+    this.#node = 0
+    this.#start = 0
+    this.#part = noPart
     const unitsBefore = head === 0 ? 0 : directoryUnits(from)
     const units = to === 0 ? 0 : directoryUnits(to)
     let address = head

@@ -62,10 +62,10 @@ const neverIndexed = [trailerNames.requestId]
  * and values here are known to be legal, being ours or of the request's metadata.
  */
 class Trailers {
-  readonly #trailers: { readonly [name: string]: string }
+  readonly #headers: OutgoingHttpHeaders
 
-  constructor(trailers: { readonly [name: string]: string }) {
-    this.#trailers = trailers
+  constructor(headers: OutgoingHttpHeaders) {
+    this.#headers = headers
   }
 
   /** Asked of what might still change; this does not. */
@@ -74,11 +74,14 @@ class Trailers {
   }
 
   toHttp2Headers(): OutgoingHttpHeaders {
-    return { ...this.#trailers, [sensitiveHeaders]: neverIndexed }
+    return this.#headers
   }
 }
 
-/** Trailers of an answer, by lower-case name. They must not change any more. */
+/** Trailers of an answer, by lower-case name. They are taken over: nobody else may change them any more. */
 export function trailerMetadata(trailers: { readonly [name: string]: string }): Metadata {
+  // Written into the object itself: a copy with a symbol in it costs more than all that is done with it later.
+  const marked: Record<symbol, unknown> = trailers
+  marked[sensitiveHeaders] = neverIndexed
   return new Trailers(trailers) as unknown as Metadata
 }
