@@ -6,7 +6,8 @@ import { type FaultKey, keyText } from './faults.ts'
 /**
  * Why it is no loss that nothing notices a fault. `equivalent`: nothing can tell the changed program from the original.
  * `speed`: the same answers with more or less work or memory. `message`: only words or facts of an error, or the place
- * it names, differ. `guard`: it guards against what cannot happen while the rest holds.
+ * it names, differ. `guard`: it guards against what cannot happen while the rest holds, or bounds an effort one step
+ * sooner or later.
  */
 export type Kind = 'equivalent' | 'speed' | 'message' | 'guard'
 

@@ -46,6 +46,28 @@ test('the nesting that is allowed ends exactly where the limit says', () => {
   expect(codes(`boss${' - boss'.repeat(limit)}`)).toContain('nesting-too-deep')
 })
 
+test('the members that are allowed end exactly where the limit says', () => {
+  const relations = numbers(1000).map((at) => `relation r${String(at).padStart(4, '0')}: user`)
+  const codes = (definitions: number, more: string) =>
+    compileSchema(
+      [
+        'use partial\ndefinition user {}',
+        `partial thousand {\n${relations.join('\n')}\n}`,
+        ...numbers(definitions).map((at) => `definition d${String(at).padStart(4, '0')} {\n...thousand\n}`),
+        more,
+      ].join('\n'),
+    ).problems.map(({ code }) => code)
+  // Those of the partial itself count as well.
+  const definitions = schemaLimits.maxMembers / 1000 - 1
+  expect(codes(definitions, '')).toEqual([])
+  expect(
+    codes(
+      definitions - 1,
+      'partial one {\nrelation other: user\n}\ndefinition last {\n...thousand\n...one\n}',
+    ),
+  ).toEqual(['schema-too-large'])
+})
+
 /** Megabytes that the whole work on one text may hold, the text included. */
 const maxHeapMb = 192
 
