@@ -76,22 +76,18 @@ export class IdArena {
     return bits > 127 ? this.#decoder.decode(part.slice(start, end)) : text
   }
 
-  /** Whether this type and id stand at an address; all characters of the id are below U+0080. */
-  holdsAscii(address: number, type: NameId, id: string): boolean {
+  /** Whether this type and the id `bytes[0, length)`, UTF-8, stand at an address. */
+  holds(address: number, type: NameId, bytes: Uint8Array, length: number): boolean {
     const part = this.#parts[address >>> this.#bits]!
     const start = (address & this.#mask) + headBytes
-    const { length } = id
-    if (!hasHead(part, start, type, length)) return false
-    for (let at = 0; at < length; at += 1) if (part[start + at] !== id.charCodeAt(at)) return false
-    return true
-  }
-
-  /** Whether this type and id, as UTF-8, stand at an address. */
-  holds(address: number, type: NameId, id: Uint8Array): boolean {
-    const part = this.#parts[address >>> this.#bits]!
-    const start = (address & this.#mask) + headBytes
-    if (!hasHead(part, start, type, id.length)) return false
-    for (let at = 0; at < id.length; at += 1) if (part[start + at] !== id[at]) return false
+    if (
+      part[start - 4] !== (length & 0xff) ||
+      part[start - 3] !== length >>> 8 ||
+      part[start - 2] !== (type & 0xff) ||
+      part[start - 1] !== type >>> 8
+    )
+      return false
+    for (let at = 0; at < length; at += 1) if (part[start + at] !== bytes[at]) return false
     return true
   }
 
@@ -102,13 +98,4 @@ export class IdArena {
     this.#parts.push(this.#segments.octets(this.#mask + 1))
     this.#used = 0
   }
-}
-
-function hasHead(part: Uint8Array, start: number, type: NameId, length: number): boolean {
-  return (
-    part[start - 4] === (length & 0xff) &&
-    part[start - 3] === length >>> 8 &&
-    part[start - 2] === (type & 0xff) &&
-    part[start - 1] === type >>> 8
-  )
 }

@@ -22,6 +22,8 @@ const wordsPerPlace = 3
 const recentIds = 1 << 18
 
 const encoder = new TextEncoder()
+/** The id that is looked for, as bytes: text is slow to read, so it is read once. Longer ones get bytes of their own. */
+const sought = new Uint8Array(1024)
 
 export class Objects {
   readonly #tables: Segments
@@ -101,22 +103,16 @@ export class Objects {
 
   /** 0 when there is no such object. */
   find(type: NameId, id: string): ObjectKey {
+    const { length } = id
+    if (length > sought.length) return this.#findEncoded(type, id)
     let hash = this.#seed ^ Math.imul(type, 0x9e37_79b1)
-    for (let at = 0; at < id.length; at += 1) {
+    for (let at = 0; at < length; at += 1) {
       const code = id.charCodeAt(at)
-      if (code > 127) return this.#findBytes(type, encoder.encode(id))
+      if (code > 127) return this.#findEncoded(type, id)
+      sought[at] = code
       hash = step(hash, code)
     }
-    hash = mix(hash)
-    const shard = this.#shards[shardOf(hash)]!
-    let at = startOf(hash, shard)
-    for (;;) {
-      const key = shard[at + 1]!
-      if (key === 0) return 0
-      if (shard[at] === hash && this.#arena.holdsAscii(shard[at + 2]! >>> 0, type, id)) return key
-      at += wordsPerPlace
-      if (at === shard.length) at = 0
-    }
+    return this.#findBytes(mix(hash), type, sought, length)
   }
 
   /** Enters an object; nothing happens when the key is known for this very object, else INTERNAL. */
@@ -153,18 +149,23 @@ export class Objects {
     enter(this.#shards[number]!, hash, key, address)
   }
 
-  #findBytes(type: NameId, id: Uint8Array): ObjectKey {
+  #findEncoded(type: NameId, id: string): ObjectKey {
+    const bytes = encoder.encode(id)
     let hash = this.#seed ^ Math.imul(type, 0x9e37_79b1)
-    for (const byte of id) hash = step(hash, byte)
-    hash = mix(hash)
+    for (const byte of bytes) hash = step(hash, byte)
+    return this.#findBytes(mix(hash), type, bytes, bytes.length)
+  }
+
+  #findBytes(hash: number, type: NameId, bytes: Uint8Array, length: number): ObjectKey {
     const shard = this.#shards[shardOf(hash)]!
     let at = startOf(hash, shard)
-    while (shard[at + 1] !== 0) {
-      if (shard[at] === hash && this.#arena.holds(shard[at + 2]! >>> 0, type, id)) return shard[at + 1]!
+    for (;;) {
+      const key = shard[at + 1]!
+      if (key === 0) return 0
+      if (shard[at] === hash && this.#arena.holds(shard[at + 2]! >>> 0, type, bytes, length)) return key
       at += wordsPerPlace
       if (at === shard.length) at = 0
     }
-    return 0
   }
 
   #resize(number: number, capacity: number): void {

@@ -114,8 +114,9 @@ test.each([0, 1, 2, 3, 4, 5, 6])('an id that leaves %i bytes of its segment is w
   const addresses = ids.map((id) => arena.add(7, new TextEncoder().encode(id), 0, id.length))
   expect(addresses.map((address) => arena.text(address))).toEqual(ids)
   addresses.forEach((address, at) => {
-    expect(arena.holdsAscii(address, 7, ids[at]!)).toBe(true)
-    expect(arena.holdsAscii(address, 6, ids[at]!)).toBe(false)
+    const bytes = new TextEncoder().encode(ids[at])
+    expect(arena.holds(address, 7, bytes, bytes.length)).toBe(true)
+    expect(arena.holds(address, 6, bytes, bytes.length)).toBe(false)
   })
   expect(() => arena.add(7, new Uint8Array(70_000), 0, 70_000)).toThrow(/65535/)
 })
