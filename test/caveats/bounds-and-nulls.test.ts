@@ -1,6 +1,7 @@
 // Caveats at their bounds: long chains, deep and wide expressions, texts that only look like numbers, null where it is let in.
 
 import { describe, expect, it } from 'vitest'
+import { Meter, maxEvaluationSteps, TooManySteps } from '../../src/caveats/outcome.ts'
 import { evaluate, evaluateConstant, problemsOf } from './caveat-of.ts'
 
 const messagesOf = (parameters: string, expression: string) =>
@@ -37,6 +38,29 @@ describe('how large an expression may be', () => {
       expect(messagesOf('x int', literalOf(10_000))).toEqual([])
       expect(messagesOf('x int', literalOf(10_001))).toHaveLength(1)
     }
+  })
+})
+
+describe('durations as texts', () => {
+  it.each([
+    'duration("-9223372036854775808ns") < duration(0)',
+    `duration("${'0'.repeat(198)}1s") == duration("1s")`,
+  ])('the largest and the longest that are read: %s', (expression) => {
+    expect(evaluateConstant(expression)).toBe('true')
+  })
+})
+
+describe('the work of one evaluation', () => {
+  it('is a million steps, and no more', () => {
+    const meter = new Meter()
+    meter.charge(maxEvaluationSteps)
+    expect(() => meter.charge(1)).toThrow(TooManySteps)
+  })
+
+  it('is a step for sixteen characters, and one besides', () => {
+    const meter = new Meter()
+    meter.chargeLength(16 * (maxEvaluationSteps - 1))
+    expect(() => meter.charge(1)).toThrow(TooManySteps)
   })
 })
 

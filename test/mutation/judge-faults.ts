@@ -114,7 +114,15 @@ export async function judgeFaults(
   }
   const attempt = async (fault: Fault, process: WorkerProcess, names: string[]): Promise<Judged> => {
     try {
-      const { by, complaint } = await process.judge(fault.id, within(roomOf(fault), names), maxHits, msOf)
+      const judge = () => process.judge(fault.id, within(roomOf(fault), names), maxHits, msOf)
+      let verdict = await judge()
+      if (verdict.spoilt) {
+        // What was left behind may be another fault's: a process that has seen none but this one has the last word.
+        process.end()
+        verdict = await judge()
+        if (verdict.spoilt) process.end()
+      }
+      const { by, complaint } = verdict
       if (by === undefined || complaint === undefined) return { ...fault, outcome: 'survived' }
       recent = [by, ...recent.filter((name) => name !== by)].slice(0, remembered)
       const outcome = complaint.includes('met too often') ? 'endless' : 'noticed'

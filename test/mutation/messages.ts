@@ -42,6 +42,8 @@ export interface Verdict {
   /** The unit that noticed, and how; nothing when none did. */
   readonly by?: string
   readonly complaint?: string
+  /** The unit fails without the fault as well: this fault, or one before it, has left something behind in the process. */
+  readonly spoilt?: true
 }
 
 export type Report =

@@ -67,12 +67,26 @@ async function judge({ fault, units: names, maxHits }: Request & { kind: 'judge'
       plant(fault, maxHits)
       await unit.run()
     } catch (thrown) {
-      return { kind: 'judged', fault, by: name, complaint: messageOf(thrown) }
+      plant(plantedFromTheStart, maxHits)
+      const verdict = { kind: 'judged', fault, by: name, complaint: messageOf(thrown) } as const
+      return plantedFromTheStart === '' && (await fails(unit)) ? { ...verdict, spoilt: true } : verdict
     } finally {
       plant(plantedFromTheStart, maxHits)
     }
   }
   return { kind: 'judged', fault }
+}
+
+/** Whether a unit fails without a fault, as it does where a fault has left something behind. */
+async function fails(unit: Unit): Promise<boolean> {
+  process.send?.({ kind: 'trying', unit: unit.name })
+  try {
+    await unit.prepare?.()
+    await unit.run()
+    return false
+  } catch {
+    return true
+  }
 }
 
 function messageOf(thrown: unknown): string {
