@@ -15,8 +15,10 @@ import { type Found, SharedReach } from './shared-reach.ts'
 import { resolve, type Subject, unseenResource } from './subject.ts'
 import type { World } from './world.ts'
 
-/** Fewer questions about one subject than this share nothing: making room for it would cost more than it saves. */
+/** Fewer questions about one subject than this share nothing. */
 const minShared = 3
+/** So many questions about one subject share from the first on: what they have in common is worth the room for it. */
+const manyShared = 48
 /** Atoms that the questions about one subject share before they are let go. */
 const maxSharedAtoms = 200_000
 /** Steps of one question between two looks at those of the whole call. */
@@ -33,6 +35,8 @@ export interface BulkAnswers<Value> {
     resourceKey: ObjectKey,
     subjectKey: ObjectKey,
   ): Evaluation<Value>
+  /** As in {@link FastPaths}. */
+  readonly stepsApart: number
   /** As in {@link FastPaths}, for reachability that is shared. Infinity where proofs are wanted. */
   readonly wideRows: number
 }
@@ -47,7 +51,7 @@ export function bulkOf<Value>(
   nowMs: number,
   limits: EngineLimits,
   paths: FastPaths,
-  { byReach, evaluation, wideRows }: BulkAnswers<Value>,
+  { byReach, evaluation, stepsApart, wideRows }: BulkAnswers<Value>,
 ): Evaluation<readonly (Value | CardeaError)[]> {
   const total = new Budget({ ...limits, maxSteps: Number.MAX_SAFE_INTEGER })
 
@@ -69,7 +73,7 @@ export function bulkOf<Value>(
 
   function* all(): Work<readonly (Value | CardeaError)[]> {
     const { resources, subjects } = keysOf(world.snapshot, questions)
-    const asking = paths.reach ? subjectsOf(world, questions, subjects, nowMs, wideRows) : []
+    const asking = paths.reach ? subjectsOf(world, questions, subjects, nowMs, stepsApart, wideRows) : []
     const answers: (Value | CardeaError)[] = []
     // One after the other has it to itself.
     const budget = new Budget(limits)
@@ -86,6 +90,7 @@ export function bulkOf<Value>(
         if (answer === undefined) {
           const work = evaluation(question, budget, resources[at]!, subjects[at]!)
           answer = slice(work, budget) ?? (yield* furtherSlices(work, budget))
+          if (shared !== undefined) shared.stepsApart -= budget.steps
         }
         answers.push(answer)
       } catch (error) {
@@ -106,6 +111,7 @@ function subjectsOf(
   questions: readonly Question[],
   keys: Int32Array,
   nowMs: number,
+  stepsApart: number,
   wideRows: number,
 ): readonly (SharedSubject | undefined)[] {
   const times = timesOf(keys)
@@ -117,7 +123,8 @@ function subjectsOf(
     const known = byKey.get(key)
     let subject = known?.find((other) => other.isOf(question))
     if (subject === undefined) {
-      subject = new SharedSubject(world, question, nowMs, wideRows)
+      const apart = times[at]! < manyShared ? stepsApart : 0
+      subject = new SharedSubject(world, question, nowMs, apart, wideRows)
       if (known === undefined) byKey.set(key, [subject])
       else known.push(subject)
     }
@@ -127,6 +134,8 @@ function subjectsOf(
 
 /** One subject with one context, and what is known of it. */
 export class SharedSubject {
+  /** Steps that questions are still to take by themselves, before room is made for what they share. */
+  stepsApart: number
   readonly #world: World
   readonly #question: Question
   readonly #nowMs: number
@@ -140,10 +149,11 @@ export class SharedSubject {
   #budget: Budget | undefined
 
   /** `question`: any that asks about this subject in this context. */
-  constructor(world: World, question: Question, nowMs: number, wideRows: number) {
+  constructor(world: World, question: Question, nowMs: number, stepsApart: number, wideRows: number) {
     this.#world = world
     this.#question = question
     this.#nowMs = nowMs
+    this.stepsApart = stepsApart
     this.#wideRows = wideRows
   }
 
@@ -157,8 +167,9 @@ export class SharedSubject {
     return canonicalJson(context) === this.#contextText
   }
 
-  /** Begins to look whether the subject has the permission, by reachability; false when that can't be told so. */
+  /** Begins to look whether the subject has the permission, by reachability; false when that can't be told so, or not yet. */
   begin({ resource, permission }: Question, resourceKey: ObjectKey, budget: Budget): boolean {
+    if (this.stepsApart > 0) return false
     const { snapshot, plans } = this.#world
     const { type } = resource
     if (this.#member?.type !== type || this.#member.name !== permission)

@@ -32,6 +32,7 @@ export function checkBulk(
         conditions: context === undefined ? conditions : undefined,
       })
     },
+    stepsApart: paths.stepsApart,
     wideRows: paths.wideRows,
   })
 }

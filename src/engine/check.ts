@@ -17,13 +17,23 @@ import type { World } from './world.ts'
 export interface FastPaths {
   /** Answer monotone members by reachability. Default true. */
   readonly reach: boolean
-  /** Lists of at least this many usersets are looked at from the subject's side, where that is shorter. Default 64. */
+  /** Lists of at least this many usersets are looked at from the subject's side, where that is shorter. Default 16. */
   readonly wideRows: number
+  /**
+   * Steps that a bulk's questions about one subject take by themselves before they share what they find, unless they are
+   * many from the start. Default 1000.
+   */
+  readonly stepsApart: number
   /** Lookups of resources take rows without traits many at a time. Default true. */
   readonly runs: boolean
 }
 
-export const defaultFastPaths: FastPaths = Object.freeze({ reach: true, wideRows: 16, runs: true })
+export const defaultFastPaths: FastPaths = Object.freeze({
+  reach: true,
+  wideRows: 16,
+  stepsApart: 1000,
+  runs: true,
+})
 
 export const has: Answer = { permissionship: 'has', missing: [] }
 export const hasNot: Answer = { permissionship: 'no', missing: [] }

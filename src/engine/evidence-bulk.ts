@@ -22,6 +22,8 @@ export function evidenceBulk(
     byReach,
     evaluation: (question, budget) =>
       evaluationOf(budget, new Explaining(world, question, nowMs, budget).evidence()),
+    // An explanation by itself takes longer than room for what many share.
+    stepsApart: 0,
     // From the subject's side it would be known that there is a path, but not which.
     wideRows: Number.POSITIVE_INFINITY,
   })

@@ -46,7 +46,7 @@ test.each(orders.map((order, number) => ({ order, number })))(
   'neighbours in order $number: other subjects and other contexts of one id',
   async ({ order }) => {
     const world = await worldOf(each)
-    const engine = createEngine()
+    const engine = createEngine({}, { stepsApart: 0 })
     // Neighbours ask about different subjects: what they share is taken up again and again.
     const mixed = documents.flatMap((_, at) => order.map(({ questions }) => questions[at]!))
     const expected = documents.flatMap((_, at) => order.map((subject) => subject.expected[at]!))
@@ -66,7 +66,7 @@ test('every one of a thousand questions has its own answer, whatever came before
   )
   const questions = many.map((at) => questionOf(`group:g${at}#member@user:x`))
   const expected = many.map((at) => (at % 3 === 0 ? 'no' : 'has'))
-  const engine = createEngine()
+  const engine = createEngine({}, { stepsApart: 0 })
   for (const asking of [questions, questions.slice(1), questions.slice(2)]) {
     const answers = finish(engine.checkBulk(world, asking, each.nowMs), 1000)
     expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(
@@ -91,7 +91,7 @@ definition document {
   )
   const world = await worldOf(wide)
   const questions = ['a', 'b', 'a', 'b'].map((id) => questionOf(`document:${id}#view@user:ann`))
-  const evaluation = createEngine().checkBulk(world, questions, wide.nowMs)
+  const evaluation = createEngine({}, { stepsApart: 0 }).checkBulk(world, questions, wide.nowMs)
   const runs = Array.from({ length: 200 }, () => evaluation.run(10_000))
   expect(evaluation.steps).toBeGreaterThan(20_000)
   expect(runs.at(-1)?.map((answer) => (answer as Answer).permissionship)).toEqual(['has', 'no', 'has', 'no'])

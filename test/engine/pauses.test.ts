@@ -92,7 +92,7 @@ function streams<Item, Batch extends Iterable<Item>>(
 
 const eve = { type: 'user', id: 'eve', relation: '' }
 const top = { type: 'document', id: 'top' }
-const engine = createEngine({}, { wideRows: 1_000_000 })
+const engine = createEngine({}, { stepsApart: 0, wideRows: 1_000_000 })
 const star = { object: { type: 'group', id: 'star' }, rowsOf: 'member', reverse: false, rows: count }
 const parents = { object: top, rowsOf: 'parent', reverse: false, rows: count }
 const groups = { object: { type: 'user', id: 'eve' }, rowsOf: 'group#member', reverse: true, rows: count }

@@ -42,16 +42,19 @@ describe.each(Object.entries(changes))('%s', (_, text) => {
   )
   const expected = ['no', 'has', 'no', 'no', 'has', 'no']
 
-  test.each([{}, { reach: false }, { wideRows: 1 }])('checks and bulk checks, paths %o', async (paths) => {
-    const world = await worldUnder(text)
-    const engine = createEngine({}, paths)
-    const checked = questions.map((question) => finish(engine.check(world, question, each.nowMs), 1000))
-    const bulk = finish(engine.checkBulk(world, questions, each.nowMs), 1000)
-    const evidence = finish(engine.evidenceBulk(world, questions, each.nowMs), 1000)
-    for (const answers of [checked, bulk, evidence]) {
-      expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(expected)
-    }
-  })
+  test.each([{ stepsApart: 0 }, { reach: false }, { stepsApart: 0, wideRows: 1 }])(
+    'checks and bulk checks, paths %o',
+    async (paths) => {
+      const world = await worldUnder(text)
+      const engine = createEngine({}, paths)
+      const checked = questions.map((question) => finish(engine.check(world, question, each.nowMs), 1000))
+      const bulk = finish(engine.checkBulk(world, questions, each.nowMs), 1000)
+      const evidence = finish(engine.evidenceBulk(world, questions, each.nowMs), 1000)
+      for (const answers of [checked, bulk, evidence]) {
+        expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(expected)
+      }
+    },
+  )
 
   test('lookups', async () => {
     const world = await worldUnder(text)

@@ -12,6 +12,8 @@ import { questionOf } from './world-of.ts'
 const count = 60
 const numbers = Array.from({ length: count }, (_, at) => at)
 const wide = 6000
+/** Even the first questions about a subject share what they find. */
+const sharing = { stepsApart: 0 }
 
 const each = caseOf(
   `definition user {}
@@ -70,7 +72,7 @@ describe.each(kinds)('%s', (_, ask) => {
       return evaluation.steps
     }
     // Each question alone would follow every link.
-    expect(run(createEngine())).toBeLessThan((count * count) / 5)
+    expect(run(createEngine({}, sharing))).toBeLessThan((count * count) / 5)
   })
 
   test('a question that takes long is answered like any other, in turns of any length', async () => {
@@ -79,10 +81,13 @@ describe.each(kinds)('%s', (_, ask) => {
     for (const subject of ['user:ann', 'user:bob', 'group:point7#member', 'user:eve']) {
       const questions = places.map((place) => questionOf(`${place}#member@${subject}`))
       const expected = questions.map(
-        (question) => finish(createEngine().check(world, question, each.nowMs), 1000).permissionship,
+        (question) =>
+          finish(createEngine({}, sharing).check(world, question, each.nowMs), 1000).permissionship,
       )
       for (const steps of [1, 1000, 5000, 1_000_000])
-        expect(said(finish(ask(createEngine(), world, questions), steps)), subject).toEqual(expected)
+        expect(said(finish(ask(createEngine({}, sharing), world, questions), steps)), subject).toEqual(
+          expected,
+        )
     }
   })
 
@@ -92,7 +97,7 @@ describe.each(kinds)('%s', (_, ask) => {
     const asked = subjects.map((subject) => questionOf(`group:link0#member@${subject}`))
     const expected = ['has', 'no', 'no', 'no', 'has']
     for (const length of [0, 1, 2, 3, 5]) {
-      const answers = finish(ask(createEngine(), world, asked.slice(0, length)), 1000)
+      const answers = finish(ask(createEngine({}, sharing), world, asked.slice(0, length)), 1000)
       expect(said(answers)).toEqual(expected.slice(0, length))
     }
   })
@@ -102,7 +107,9 @@ describe.each(kinds)('%s', (_, ask) => {
     const questions = numbers
       .slice(0, 30)
       .flatMap((at) => ['view', 'seen'].map((name) => questionOf(`document:d${at}#${name}@user:ann`)))
-    expect(said(finish(ask(createEngine(), world, questions), 100))).toEqual(questions.map(() => 'has'))
+    expect(said(finish(ask(createEngine({}, sharing), world, questions), 100))).toEqual(
+      questions.map(() => 'has'),
+    )
   })
 
   test("objects and types that no row names are nobody's", async () => {
@@ -110,8 +117,35 @@ describe.each(kinds)('%s', (_, ask) => {
     const questions = ['document:a#view', 'group:g#member', 'group:unheard#member', 'folder:f#viewer'].map(
       (place) => questionOf(`${place}@user:ann`),
     )
-    expect(said(finish(ask(createEngine(), world, questions), 100))).toEqual(['no', 'has', 'no', 'no'])
+    expect(said(finish(ask(createEngine({}, sharing), world, questions), 100))).toEqual([
+      'no',
+      'has',
+      'no',
+      'no',
+    ])
   })
+})
+
+test('few questions about one subject share once they have taken many steps, many of them at once', async () => {
+  const world = await load()
+  const steps = (questions: readonly Question[], stepsApart?: number) => {
+    const paths = { wideRows: 10 * wide, ...(stepsApart === undefined ? {} : { stepsApart }) }
+    const evaluation = createEngine({}, paths).checkBulk(world, questions, each.nowMs)
+    expect(said(evaluation.run(100_000_000)!)).toEqual(questions.map(() => 'no'))
+    return evaluation.steps
+  }
+  const never = Number.POSITIVE_INFINITY
+  const long = Array.from({ length: 10 }, () => questionOf('group:big#member@user:bob'))
+  expect(steps(long, 0)).toBeLessThan(steps(long))
+  expect(steps(long)).toBeLessThan(steps(long, never) / 4)
+
+  const link = questionOf(`group:link${count - 5}#member@user:bob`)
+  const few = Array.from({ length: 47 }, () => link)
+  expect(steps(few)).toBe(steps(few, never))
+  expect(steps(few, 0)).toBeLessThan(steps(few))
+  const many = [...few, link]
+  expect(steps(many)).toBe(steps(many, 0))
+  expect(steps(many)).toBeLessThan(steps(few))
 })
 
 test('each question has all the steps of a request for itself', async () => {
@@ -120,7 +154,7 @@ test('each question has all the steps of a request for itself', async () => {
     (subject) => questionOf(`group:big#member@${subject}`),
   )
   // One takes about two steps for each group, more than half of what it may.
-  const engine = createEngine({ maxSteps: 3 * wide }, { wideRows: 10 * wide })
+  const engine = createEngine({ maxSteps: 3 * wide }, { ...sharing, wideRows: 10 * wide })
   const checks = questions.map(
     (question) => finish(engine.check(world, question, each.nowMs), 1000).permissionship,
   )

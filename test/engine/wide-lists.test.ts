@@ -81,7 +81,7 @@ test('in bulk, where questions about one subject share what they find', async ()
     ['ann', 'bob'].map((user) => questionOf(`document:${id}#view@user:${user}`)),
   )
   const said = (wideRows: number) =>
-    createEngine({}, { wideRows })
+    createEngine({}, { stepsApart: 0, wideRows })
       .checkBulk(world, questions, 0)
       .run(1_000_000)
       ?.map((answer) => (answer as Answer).permissionship)
@@ -98,7 +98,7 @@ test('from the side of the subject it takes few steps, alone and in bulk', async
   ])
   const questions = Array.from({ length: 4 }, () => questionOf('document:d#view@user:ann'))
   const steps = (wideRows: number, bulk: boolean) => {
-    const engine = createEngine({}, { wideRows })
+    const engine = createEngine({}, { stepsApart: 0, wideRows })
     const work = bulk ? engine.checkBulk(world, questions, 0) : engine.check(world, questions[0]!, 0)
     work.run(1_000_000)
     return work.steps
@@ -162,7 +162,7 @@ definition document {
   )
   expect(new Set(expected).size).toBe(3)
   for (const wideRows of wide) {
-    const engine = createEngine({}, { wideRows })
+    const engine = createEngine({}, { stepsApart: 0, wideRows })
     const answers = finish(engine.checkBulk(world, questions, each.nowMs), 1000)
     expect(answers.map((answer) => (answer as Answer).permissionship)).toEqual(expected)
     const alone = questions.map((question) => finish(engine.check(world, question, each.nowMs), 1000))

@@ -92,7 +92,7 @@ function unitsOf(each: Case, number: number, askings: readonly Asking<never>[]):
 
 function askingsOf(each: Case, number: number): Asking<never>[] {
   const turn = number % 2 === 0
-  const fast = createEngine({}, { reach: true })
+  const fast = createEngine({}, { reach: true, stepsApart: 0 })
   const general = createEngine({}, { reach: false })
   const checks = some(checksOf(each), 260, number)
   const resources = some(resourceLookupsOf(each), 120, number)
@@ -127,7 +127,7 @@ function askingsOf(each: Case, number: number): Asking<never>[] {
         ascending(drain(engine.lookupSubjects(world, question, nowMs), 1_000_000, 1_000_000)).map(itemOf),
     )
   }
-  const wide = createEngine({}, { reach: true, wideRows: 1 })
+  const wide = createEngine({}, { reach: true, stepsApart: 0, wideRows: 1 })
   add('check, every list wide', checks, (world, question, nowMs) =>
     finish(wide.check(world, question, nowMs), turn ? 1 : 1_000_000),
   )
@@ -176,8 +176,8 @@ function exactly(reference: ReferenceEvaluator, question: AnyQuestion, said: Sai
 /** Checks, one by one and in bulk, and what they rest on, where nothing takes away. */
 function reachAskingsOf(each: Case, at: number): Asking<never>[] {
   const checks = some(checksOf(each), 400, at)
-  const fast = createEngine({}, { reach: true })
-  const wide = createEngine({}, { reach: true, wideRows: 1 })
+  const fast = createEngine({}, { reach: true, stepsApart: 0 })
+  const wide = createEngine({}, { reach: true, stepsApart: 0, wideRows: 1 })
   const asked = (name: string, engine: Engine<World>, steps: number): Asking<never> => {
     const asking: Asking<CheckQuestion> = {
       name,

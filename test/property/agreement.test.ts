@@ -78,8 +78,14 @@ describe.each(systems.map(([system, count], at) => ({ name: system.name, system,
 describe('reachability alone', () => {
   const cases = randomCases(60, 60).flatMap((each) => monotone(each) ?? [])
 
-  test.each([64, 1])('with lists of %s usersets taken for wide', async (wideRows) => {
-    const system = engineSystem({ steps: 100, items: 10, reach: true, wideRows })
+  test.each([
+    { wideRows: 64, stepsApart: 0 },
+    { wideRows: 1, stepsApart: 0 },
+    // Questions about one subject begin to share when some of them are answered.
+    { wideRows: 64, stepsApart: 20 },
+    { wideRows: 64, stepsApart: 1000 },
+  ])('with paths %o', async (paths) => {
+    const system = engineSystem({ steps: 100, items: 10, reach: true, ...paths })
     for (const each of cases) {
       await expectAgreement(system, each, checksOf(each))
       // In bulk each subject is asked about often enough for its questions to share what they find.

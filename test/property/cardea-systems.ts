@@ -125,6 +125,8 @@ export interface EngineSystemOptions {
   readonly reach: boolean
   /** Lists of at least this many usersets are looked at from the subject's side. */
   readonly wideRows?: number
+  /** Steps that questions about one subject take by themselves before they share. Default: none. */
+  readonly stepsApart?: number
 }
 
 /** What the engine answers from: the graph of a case at its head. */
@@ -173,8 +175,14 @@ export function drainObjects(
 }
 
 /** The engine alone on a resident graph. */
-export function engineSystem({ steps, items, reach, wideRows = 64 }: EngineSystemOptions): System {
-  const engine = createEngine({}, { reach, wideRows, runs: reach })
+export function engineSystem({
+  steps,
+  items,
+  reach,
+  wideRows = 64,
+  stepsApart = 0,
+}: EngineSystemOptions): System {
+  const engine = createEngine({}, { reach, wideRows, stepsApart, runs: reach })
   let world: World | undefined
   let nowMs = 0
   const here = () => {
