@@ -45,6 +45,7 @@ definition document {
   permission reached = owner + team->member
   permission twice = banned & viewer
   permission mixed = (owner & viewer) + cleared
+  permission pairs = (owner & viewer) + (owner & cleared)
   permission odd = owner - (banned & cleared) - guest
   permission uneven = owner - team.all(member) - guest
   relation guest: user
@@ -104,6 +105,9 @@ const rows = [
   'document:w#viewer@group:past#active[allowed:{"level":1}]',
   'document:i#owner@user:ann',
   'document:i#viewer@user:ann',
+  'document:z#owner@user:ann',
+  'document:z#viewer@user:ann',
+  'document:z#cleared@user:ann',
   'document:o#owner@user:ann',
   'document:o#banned@user:ann',
   'document:o#guest@user:ann',
@@ -328,6 +332,11 @@ const trees: [string, string][] = [
   [
     'document:i#mixed@user:ann',
     `document:i#mixed union has [document:i#mixed intersection has [${direct('document:i#owner', 'has')}, ${direct('document:i#viewer', 'has')}]]`,
+  ],
+  // An intersection that holds is drawn whole, be it part of the proof or not.
+  [
+    'document:z#pairs@user:ann',
+    `document:z#pairs union has [document:z#pairs intersection has [document:z#owner relation has, ${direct('document:z#viewer', 'has')}], document:z#pairs intersection has [${direct('document:z#owner', 'has')}, ${direct('document:z#cleared', 'has')}]]`,
   ],
   ['document:a#nobodys@user:ann', 'document:a#nobodys nil no'],
   [
