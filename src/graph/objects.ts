@@ -1,6 +1,7 @@
 // The dictionary of objects: (type, id) to the store's key and back.
 
 import { CardeaError } from '../model/errors.ts'
+import { maxObjectIdBytes } from '../model/reference.ts'
 import type { ObjectKey } from '../store/store.ts'
 import { maxLoad, mix, placeOf, roomFor, shardCount, shardOf } from './hash.ts'
 import { IdArena } from './id-arena.ts'
@@ -23,7 +24,7 @@ const recentIds = 1 << 18
 
 const encoder = new TextEncoder()
 /** The id that is looked for, as bytes: text is slow to read, so it is read once. Longer ones get bytes of their own. */
-const sought = new Uint8Array(1024)
+const sought = new Uint8Array(maxObjectIdBytes)
 
 export class Objects {
   readonly #tables: Segments

@@ -79,7 +79,7 @@ class Trailers {
 }
 
 /** Trailers of an answer, by lower-case name. They are taken over: nobody else may change them any more. */
-export function trailerMetadata(trailers: { readonly [name: string]: string }): Metadata {
+export function trailerMetadata(trailers: { [name: string]: string }): Metadata {
   // Written into the object itself: a copy with a symbol in it costs more than all that is done with it later.
   const marked: Record<symbol, unknown> = trailers
   marked[sensitiveHeaders] = neverIndexed
